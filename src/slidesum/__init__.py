@@ -1,0 +1,1 @@
+"""slidesum: einsum for convolutions, and everything that follows from it."""

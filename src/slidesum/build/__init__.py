@@ -1,0 +1,1 @@
+"""Equations put together to networks."""

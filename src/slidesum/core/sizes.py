@@ -1,0 +1,185 @@
+"""Sizes: exact integers, or formulas when a size is a symbol.
+
+A size is an `int` or a SymPy expression. Every function here does plain integer arithmetic on integers and hands over to SymPy only
+when it meets an expression, so SymPy is imported when, and only when, somebody writes `o="k1"`.
+
+    >>> ceil_div(7, 2), size("k1") + 1, ceil_div(size("n"), 1)
+    (4, k1 + 1, n)
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Union
+
+from slidesum.errors import SizeError
+
+if TYPE_CHECKING:
+    import sympy
+
+Size = Union[int, "sympy.Expr"]
+SizeLike = Union[int, str, "sympy.Expr"]
+
+
+def is_number(value: Size) -> bool:
+    """True for an integer, False for a formula."""
+    return not hasattr(value, "free_symbols")
+
+
+def size(value: SizeLike) -> Size:
+    """An integer, a symbol or a formula from what a user writes: 3, "k1", "2*k1 + 1", "n//2".
+
+    A symbol stands for a positive integer. Text is read as arithmetic (+ - * / // ** and parentheses) and never evaluated as code.
+    """
+    if isinstance(value, str):
+        return tidy(_from_text(value))
+    if isinstance(value, bool) or not (hasattr(value, "__index__") or hasattr(value, "free_symbols")):
+        raise SizeError(f"a size is a whole number or a symbol, not {value!r}", advice='Write a size such as o=64 or o="k1".')
+    return tidy(value)
+
+
+def tidy(value: Any) -> Size:
+    """A formula without symbols is a number again; NumPy integers become Python's; formulas are multiplied out."""
+    if not is_number(value):
+        import sympy
+
+        if value.is_Integer:
+            return int(value)
+        return sympy.expand(value) if value.free_symbols or not value.is_integer else int(value)
+    try:
+        return operator.index(value)
+    except TypeError:  # a symbolic integer of torch.export or torch.compile, which must stay what it is
+        return value
+
+
+def prod(values: Iterable[Size]) -> Size:
+    """The product, 1 for none.
+
+    >>> prod([5, 5, size("k1")])
+    25*k1
+    """
+    return tidy(math.prod(values))
+
+
+def floor_div(a: Size, b: Size) -> Size:
+    """The largest integer that is at most a / b."""
+    return tidy(a) if is_number(b) and b == 1 else tidy(a // b)
+
+
+def ceil_div(a: Size, b: Size) -> Size:
+    """The smallest integer that is at least a / b."""
+    if is_number(a) and is_number(b):
+        return -(-a // b)
+    if is_number(b) and b == 1:
+        return a
+    import sympy
+
+    return tidy(sympy.ceiling(sympy.sympify(a) / b))
+
+
+def largest(*values: Size) -> Size:
+    """The maximum, as `Max(…)` where it can't be decided."""
+    if all(is_number(v) for v in values):
+        return max(values)
+    import sympy
+
+    return tidy(sympy.Max(*values))
+
+
+def smallest(*values: Size) -> Size:
+    """The minimum, as `Min(…)` where it can't be decided."""
+    if all(is_number(v) for v in values):
+        return min(values)
+    import sympy
+
+    return tidy(sympy.Min(*values))
+
+
+def surely_less(a: Size, b: Size) -> bool:
+    """True only if a < b whatever positive integers the symbols stand for."""
+    if is_number(a) and is_number(b):
+        return bool(a < b)
+    difference: Any = b - a
+    return bool(difference.is_positive)
+
+
+def surely_differ(a: Size, b: Size) -> bool:
+    """True only if a and b can't be equal: two numbers that differ, or formulas whose difference is a nonzero number."""
+    if is_number(a) and is_number(b):
+        return bool(a != b)
+    import sympy
+
+    difference = sympy.expand(a - b)
+    return bool(difference.is_nonzero)
+
+
+def substitute(value: Size, numbers: Mapping[str, Size]) -> Size:
+    """The size with symbols replaced; what isn't named stays a symbol."""
+    if is_number(value):
+        return value
+    import sympy
+
+    assert not isinstance(value, int)
+    return tidy(value.subs({_symbol(sympy, name): number for name, number in numbers.items()}, simultaneous=True))
+
+
+def symbols(value: Size) -> set[str]:
+    """The names of the symbols in a size."""
+    return set() if isinstance(value, int) else {str(s) for s in getattr(value, "free_symbols", ())}
+
+
+def _symbol(sympy: Any, name: str) -> Any:
+    return sympy.Symbol(name, integer=True, positive=True)
+
+
+_OPERATIONS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Pow: operator.pow,
+}
+_FUNCTIONS = {"floor", "ceiling", "Max", "Min"}
+_LONGEST = 1000
+_LARGEST_POWER = 64
+
+
+def _from_text(text: str) -> Any:
+    advice = 'Write a number, a symbol such as "k1", or arithmetic such as "2*k1 + 1".'
+    refused = SizeError(f"the size {text[:60]!r} can't be read", advice=advice)
+    if len(text) > _LONGEST:
+        raise refused
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise refused from None
+
+    def walk(node: ast.expr) -> Any:
+        import sympy
+
+        match node:
+            case ast.Constant(value=int(number)) if not isinstance(number, bool):
+                return sympy.Integer(number)
+            case ast.Name(id=name):
+                return _symbol(sympy, name)
+            case ast.UnaryOp(op=ast.USub(), operand=inner):
+                return -walk(inner)
+            case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int(power))) if power <= _LARGEST_POWER:
+                return walk(left) ** power
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS and not isinstance(op, ast.Pow):
+                return _OPERATIONS[type(op)](walk(left), walk(right))
+            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in _FUNCTIONS and arguments:
+                return getattr(sympy, name)(*map(walk, arguments))
+            case _:
+                raise refused
+
+    if text.strip().isdecimal():
+        return int(text)
+    try:
+        return walk(tree)
+    except (ZeroDivisionError, TypeError, RecursionError):
+        raise refused from None

@@ -1,0 +1,1 @@
+"""Equation to fact, without arrays."""

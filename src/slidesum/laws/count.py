@@ -1,0 +1,152 @@
+"""What a layer has, reads and costs. Exact integers, or exact formulas when a size is a symbol.
+
+    weights            numbers the filters hold
+    biases             numbers added after the sum
+    macs               multiply-adds: one per multiplication that the equation asks for, taps in the padding counted, bias not
+    macs_inside        the same without the taps that fall into the padding
+    connections        LeCun's count: every value that flows into a unit, its bias included
+    inputs_per_output  different input values that one output value reads (at most, where outputs differ)
+    fan_in             terms in the sum of one output value
+    weight_bytes, activation_bytes
+
+An equation of m operands asks for m - 1 multiplications a term. A transposed convolution is counted on its input positions, because
+that is what its equation says. A pooling multiplies nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+from slidesum.core.axis import indices
+from slidesum.core.sized import Sized, Slide
+from slidesum.core.sizes import Size, ceil_div, is_number, largest, prod, smallest, tidy
+from slidesum.laws.inside import combinations_inside
+from slidesum.laws.padding import window_span
+
+ITEM_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The counts of one layer; `+` adds two layers up (their reading per output excepted)."""
+
+    weights: Size = 0
+    biases: Size = 0
+    macs: Size = 0
+    macs_inside: Size = 0
+    connections: Size = 0
+    outputs: Size = 0
+
+    @property
+    def parameters(self) -> Size:
+        return tidy(self.weights + self.biases)
+
+    def weight_bytes(self, dtype: str = "float32") -> Size:
+        """The bytes of weights and biases."""
+        return tidy(self.parameters * ITEM_BYTES[dtype])
+
+    def activation_bytes(self, dtype: str = "float32") -> Size:
+        """The bytes of the result."""
+        return tidy(self.outputs * ITEM_BYTES[dtype])
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(tidy(getattr(self, f) + getattr(other, f)) for f in self.__slots__))
+
+
+def count(sized: Sized) -> Counts:
+    """All counts of a layer.
+
+    >>> from slidesum.laws.shape import solve
+    >>> from slidesum.notation.parse import parse
+    >>> c = count(solve(parse("b c i+u-1 j+v-1, o c u v -> b o i j"), [(1, 3, 224, 224), (64, 3, 3, 3)]))
+    >>> c.weights, c.macs, c.macs_inside
+    (1728, 86704128, 86188608)
+    """
+    multiplications = len(sized.equation.operands) - 1
+    terms = sized.combinations(sized.equation.indices)
+    outputs = prod(sized.result_shape)
+    return Counts(
+        weights=weights(sized),
+        biases=0 if sized.bias_shape is None else prod(sized.bias_shape),
+        macs=tidy(terms * multiplications),
+        macs_inside=tidy(combinations_inside(sized) * multiplications) if multiplications else 0,
+        connections=tidy((terms if multiplications else 0) + (outputs if sized.bias_shape is not None else 0)),
+        outputs=outputs,
+    )
+
+
+def weights(sized: Sized) -> Size:
+    """The numbers that the filters hold; the weights of pairs that aren't connected don't exist."""
+    return tidy(sum(sized.combinations(name for axis in operand.axes for name in indices(axis)) for operand in sized.filters))
+
+
+def fan_in(sized: Sized) -> Size:
+    """Terms in the sum of one output value, at most. What initialisations divide by."""
+    return _per_output(sized, sized.equation.summed, distinct=False)
+
+
+def inputs_per_output(sized: Sized) -> Size:
+    """Different values of x that one output value reads, at most.
+
+    >>> from slidesum.laws.shape import solve
+    >>> from slidesum.notation.parse import parse
+    >>> inputs_per_output(solve(parse("b c i+u j+v, o u v -> b (c o) i j"), [(1, 7, 9, 9), (4, 5, 5)]))
+    25
+    """
+    x = set(sized.equation.operands[0].indices)
+    return _per_output(sized, [name for name in sized.equation.summed if name in x], distinct=True)
+
+
+def _per_output(sized: Sized, summed: tuple[str, ...] | list[str], *, distinct: bool) -> Size:
+    count: Size = 1
+    addressed: set[str] = set()
+    for (number, _), slide in sorted(sized.slides.items()):
+        names = {name for name, _ in slide.taps}
+        if number == -1:
+            count = count * _taps_on_one_cell(sized, slide)
+        elif number == 0 and distinct:
+            count = count * _distinct_cells(sized, [(step, name) for name, step in slide.taps if name in summed])
+        else:
+            continue
+        addressed |= names
+    return tidy(count * _connected(sized, [name for name in summed if name not in addressed]))
+
+
+def _connected(sized: Sized, names: list[str]) -> Size:
+    """The product of the extents; of a pair of connected indices, one of which is summed, the most crowded output counts."""
+    wired = sized.connections
+    if wired is None or len(one := [name for name in wired.indices if name in names]) != 1:
+        return sized.combinations(names)
+    other = 1 - wired.indices.index(one[0])
+    ends = [pair[other] for pair in wired.pairs]
+    return prod([max(map(ends.count, ends)), *(sized.extents[name] for name in names if name != one[0])])
+
+
+def _distinct_cells(sized: Sized, taps: list[tuple[Size, str]]) -> Size:
+    """How many different cells a window of these taps reads."""
+    extents = [sized.extents[name] for _, name in taps]
+    if len(taps) < 2:
+        return prod(extents)
+    if all(is_number(n) for n in (*extents, *(step for step, _ in taps))):
+        return len(_sums(sized, taps))
+    if all(is_number(step) and abs(step) == 1 for step, _ in taps):
+        return window_span([(1, n) for n in extents])
+    return prod(extents)
+
+
+def _sums(sized: Sized, taps: list[tuple[Size, str]]) -> set[int]:
+    ranges = [[step * value for value in range(sized.extents[name])] for step, name in taps]
+    return {sum(values) for values in itertools.product(*ranges)}
+
+
+def _taps_on_one_cell(sized: Sized, slide: Slide) -> Size:
+    """Transposed: how many input positions reach one output cell, at most."""
+    stride = abs(slide.stride)
+    taps = [(step, name) for name, step in slide.taps]
+    assert slide.position is not None
+    positions = sized.extents[slide.position]
+    if not is_number(stride) or not all(is_number(sized.extents[name]) and is_number(step) for step, name in taps):
+        return smallest(positions, ceil_div(prod(sized.extents[name] for _, name in taps), stride))
+    residues = [total % stride for total in _sums(sized, taps)]
+    return smallest(positions, largest(*(residues.count(r) for r in set(residues))))

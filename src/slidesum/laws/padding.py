@@ -1,0 +1,133 @@
+"""Where windows start: the padding of one address, from the constant in the address or from `padding=` (rule 4).
+
+For a position with stride s over N cells, and windows that span k cells:
+
+    "valid"       no padding; or what the constant in the address says: -3 is three before, and as many after
+    "same"        as many outputs as ceil(N / s); an odd cell is added after (SAME_UPPER)
+    "same_lower"  the same, the odd cell before
+    "full"        k - 1 on either side: every window that touches the array
+    2, (1, 2)     so many on both sides; so many before and after
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from slidesum.core.axis import Address
+from slidesum.core.sized import PADDINGS, Padding
+from slidesum.core.sizes import Size, ceil_div, floor_div, is_number, largest, surely_less, tidy
+from slidesum.errors import SizeError, UsageError
+
+
+def window_span(steps: Sequence[tuple[Size, Size]]) -> Size:
+    """How many cells a window covers from its first to its last: 1 + sum(step·(extent - 1)).
+
+    >>> window_span([(2, 3)])
+    5
+    """
+    return tidy(1 + sum(step * (extent - 1) for step, extent in steps))
+
+
+def resolve_padding(
+    padding: Padding, position: str | None, address: Address, cells: Size, stride: Size, span: Size, text: str
+) -> tuple[Size, Size]:
+    """The cells before and after the array, for an address of an operand."""
+    rule = _rule(padding, position)
+    constant = address.constant
+    if rule == "valid":
+        return -constant, max(0, -constant)
+    low, high = _sides(rule, cells, abs(stride), span)
+    _refuse_two_starts(low, address, rule, text)
+    return low, high
+
+
+def transposed_padding(
+    padding: Padding,
+    position: str,
+    address: Address,
+    whole: Size,
+    positions: Size,
+    stride: Size,
+    wanted: Size | None,
+    text: str,
+) -> tuple[Size, Size, Size]:
+    """The cells cropped before and after, and the extent left, for an address on the result (rule 6)."""
+    rule = _rule(padding, position)
+    stride = abs(stride)
+    if rule == "full":
+        raise UsageError(
+            'padding="full" has no meaning for an address on the result',
+            usual="A transposed convolution crops what padding adds; without cropping it is full already.",
+            advice='Leave it out, or write "same" or a number.',
+        )
+    if rule == "valid":
+        low, high = -address.constant, max(0, -address.constant)
+    elif rule in ("same", "same_lower"):
+        crop = tidy(whole - positions * stride)
+        small = floor_div(crop, 2)
+        low, high = (small, tidy(crop - small)) if rule == "same" else (tidy(crop - small), small)
+        _refuse_two_starts(low, address, rule, text)
+    else:
+        low, high = _sides(rule, whole, stride, 1)
+        _refuse_two_starts(low, address, rule, text)
+    extent = tidy(whole - low - high)
+    if wanted is not None:
+        if surely_less(wanted, extent) or (not surely_less(wanted, extent + stride) and is_number(wanted)):
+            raise SizeError(
+                f"the result can't have {wanted} cells along {position}",
+                text,
+                address.span,
+                usual=f"It has {extent}, and up to {tidy(stride - 1)} more: a strided layer would read them just the same.",
+                advice=f"Give a number from {extent} to {tidy(extent + stride - 1)}.",
+            )
+        high, extent = tidy(high - (wanted - extent)), wanted
+    if surely_less(extent, 1):
+        raise SizeError(
+            f"cropping leaves no cell along {position}",
+            text,
+            address.span,
+            usual=f"There are {whole}, cropped by {low} and {high}.",
+            advice="Crop less.",
+        )
+    return low, high, extent
+
+
+def _rule(padding: Padding, position: str | None) -> Any:
+    if isinstance(padding, Mapping):
+        return padding.get(position, "valid") if position else "valid"
+    return padding if position else "valid"
+
+
+def _sides(rule: Any, cells: Size, stride: Size, span: Size) -> tuple[Size, Size]:
+    if rule in ("same", "same_lower"):
+        outputs = ceil_div(cells, stride)
+        total = tidy(span - 1) if is_number(stride) and stride == 1 else largest(0, tidy((outputs - 1) * stride + span - cells))
+        small = floor_div(total, 2)
+        return (small, tidy(total - small)) if rule == "same" else (tidy(total - small), small)
+    if rule == "full":
+        return tidy(span - 1), tidy(span - 1)
+    if _is_whole(rule):
+        return rule, rule
+    if isinstance(rule, tuple | list) and len(rule) == 2 and all(_is_whole(n) for n in rule):
+        return rule[0], rule[1]
+    raise UsageError(
+        f"{rule!r} is no padding",
+        usual=f"Padding is {', '.join(PADDINGS)}, a number, (before, after), or a dict by position.",
+        advice='Write padding="same", say.',
+    )
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _refuse_two_starts(low: Size, address: Address, rule: Any, text: str) -> None:
+    if address.constant and (not is_number(low) or low != -address.constant):
+        raise SizeError(
+            f"the start of the windows is said twice: {address.constant:+d} in the pattern, padding={rule!r} beside it",
+            text,
+            address.span,
+            usual="The constant in the address and padding= are two spellings of one thing.",
+            advice="Take one of them away.",
+        )

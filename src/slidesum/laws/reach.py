@@ -1,0 +1,189 @@
+"""Reach: which cells of the network's input one output value depends on.
+
+Along one axis of the input, the output at position t reads the cells from `-padding + t·stride` on, `field` many. Through a layer
+with stride s, padding p and windows of k cells,
+
+    field' = field + (k - 1)·stride        padding' = padding + p·stride        stride' = stride·s
+
+which is the forward form of Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks" (Distill, 2019).
+A transposed layer divides the stride; an axis that is summed away reads all of itself, and its stride becomes 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from slidesum.core.axis import Address, Axis, Merged, Name, indices
+from slidesum.core.sized import Sized, Slide
+from slidesum.core.sizes import Size, ceil_div, largest, prod, smallest, tidy
+from slidesum.errors import NetworkError
+from slidesum.laws.padding import window_span
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The reach of an array along one axis of the network's input.
+
+    `along` is the axis of the array that moves it, None once that axis was summed away; `cells` is the extent of that axis. A
+    stride may be a fraction behind transposed layers.
+    """
+
+    field: Size
+    stride: Size | Fraction
+    padding: Size | Fraction
+    along: int | None
+    cells: Size
+
+    def window(self, place: int) -> tuple[Any, Any]:
+        """The first and the last input cell read at this position; before 0 and beyond the end lies the padding."""
+        first = -self.padding + place * self.stride
+        return first, first + self.field - 1
+
+
+Reaches = Mapping[str, Reach]
+
+
+def origin(names: Sequence[str], shape: Sequence[Size]) -> dict[str, Reach]:
+    """The reach of the input itself: every cell reads itself."""
+    return {name: Reach(1, 1, 0, place, cells) for place, (name, cells) in enumerate(zip(names, shape, strict=True))}
+
+
+def layer_reach(sized: Sized) -> dict[str, Reach]:
+    """The reach of one layer alone, along the positions it slides over.
+
+    >>> from slidesum.laws.shape import solve
+    >>> from slidesum.notation.parse import parse
+    >>> layer_reach(solve(parse("b c 2*i+3*u-2, o c u -> b o i"), [(1, 1, 99), (1, 1, 5)]))["i"]
+    Reach(field=13, stride=2, padding=2, along=2, cells=44)
+    """
+    x, shape = sized.equation.operands[0], sized.shapes[0]
+    through = follow(sized, origin([str(place) for place in range(len(shape))], shape))
+    positions = sized.equation.positions
+    return {name: through[str(place)] for place, axis in enumerate(x.axes) for name in indices(axis) if name in positions}
+
+
+def follow(sized: Sized, reaches: Reaches) -> dict[str, Reach]:
+    """The reach of a layer's result, from the reach of its input."""
+    return {name: _follow(sized, reach) for name, reach in reaches.items()}
+
+
+def chain(layers: Iterable[Sized], names: Sequence[str]) -> dict[str, Reach]:
+    """The reach through layers that follow each other."""
+    reaches: dict[str, Reach] = {}
+    for sized in layers:
+        reaches = follow(sized, reaches or origin(names, sized.shapes[0]))
+    return reaches
+
+
+def union(branches: Sequence[Reaches]) -> dict[str, Reach]:
+    """The reach where branches meet: from the earliest first cell to the latest last one.
+
+    Raises NetworkError if the branches move at different strides, since then no window describes the result.
+    """
+    joined = dict(branches[0])
+    for other in branches[1:]:
+        for name, reach in other.items():
+            joined[name] = _join(name, joined[name], reach) if name in joined else reach
+    return joined
+
+
+def _join(name: str, a: Reach, b: Reach) -> Reach:
+    if a.stride != b.stride:
+        raise NetworkError(
+            f"two branches meet that move over {name!r} at strides {a.stride} and {b.stride}",
+            usual="Their values at one place look at different parts of the input.",
+            advice="Give the branches the same strides in total.",
+        )
+    if a == b:
+        return a
+    padding: Any = largest(a.padding, b.padding) if not _fractional(a, b) else max(a.padding, b.padding)
+    ends = [r.field - r.padding for r in (a, b)]
+    end: Any = largest(*ends) if not _fractional(a, b) else max(ends)
+    return replace(a, field=tidy(end + padding), padding=padding)
+
+
+def _fractional(*reaches: Reach) -> bool:
+    return any(isinstance(r.padding, Fraction) for r in reaches)
+
+
+def _follow(sized: Sized, reach: Reach) -> Reach:
+    if reach.along is None:
+        return reach
+    x, result = sized.equation.operands[0], sized.equation.result
+    axis = x.axes[reach.along]
+    slide = sized.slides.get((0, reach.along))
+    if slide is not None:
+        return _slid(sized, slide, reach)
+    kept = [name for name in indices(axis) if name in result.indices]
+    if not kept:
+        return _absorbed(reach)
+    place = _place(result.axes, kept[0])
+    if isinstance(result.axes[place], Address):
+        return _transposed(sized, sized.slides[-1, place], place, reach)
+    if isinstance(axis, Merged) and len(kept) < len(axis.names):
+        reach = _absorbed(reach)
+    return replace(reach, along=place, cells=_cells(sized, result.axes[place]))
+
+
+def _slid(sized: Sized, slide: Slide, reach: Reach) -> Reach:
+    window = window_span([(abs(step), sized.extents[name]) for name, step in slide.taps])
+    field = tidy(reach.field + (window - 1) * reach.stride)
+    result = sized.equation.result
+    if slide.position is None or slide.position not in result.indices:
+        return replace(reach, field=field, stride=0, along=None)
+    place = _place(result.axes, slide.position)
+    stride, padding = (
+        _number(reach.stride * abs(slide.stride)),
+        _number(reach.padding + slide.padding[0] * reach.stride),
+    )
+    return Reach(field, stride, padding, place, _cells(sized, result.axes[place]))
+
+
+def _transposed(sized: Sized, slide: Slide, place: int, reach: Reach) -> Reach:
+    window = window_span([(abs(step), sized.extents[name]) for name, step in slide.taps])
+    stride = abs(slide.stride)
+    positions = smallest(ceil_div(window, stride), reach.cells)
+    field = tidy(reach.field + (positions - 1) * reach.stride)
+    back = _ratio(window - 1 - slide.padding[0], stride)
+    return Reach(field, _ratio(reach.stride, stride), _number(reach.padding + back * reach.stride), place, slide.extent)
+
+
+def _absorbed(reach: Reach) -> Reach:
+    """The whole axis is summed: from its first window to the end of its last."""
+    return Reach(tidy(reach.field + (reach.cells - 1) * reach.stride), 0, reach.padding, None, 1)
+
+
+def _place(axes: Sequence[Axis], name: str) -> int:
+    return next(place for place, axis in enumerate(axes) if name in indices(axis))
+
+
+def _cells(sized: Sized, axis: Axis) -> Size:
+    match axis:
+        case Name(name):
+            return sized.extents[name]
+        case Merged(names):
+            return prod(sized.extents[name] for name in names)
+        case _:
+            return next(
+                s.extent for (number, place), s in sized.slides.items() if number < 0 and sized.equation.result.axes[place] == axis
+            )
+
+
+def _ratio(a: Any, b: Any) -> Any:
+    if isinstance(a, int | Fraction) and isinstance(b, int | Fraction):
+        return _number(Fraction(a) / Fraction(b))
+    return tidy(a / b)
+
+
+def _number(value: Any) -> Any:
+    """A fraction that is whole becomes an integer."""
+    return (
+        int(value)
+        if isinstance(value, Fraction) and value.denominator == 1
+        else value
+        if isinstance(value, Fraction)
+        else tidy(value)
+    )

@@ -1,0 +1,378 @@
+"""Equation + what is known of the arrays -> every extent (rule 3).
+
+Extents come in rounds: axes that stand bare, merged axes with one part open, then each position as large as can be without leaving
+the padded array,
+
+    positions = (N + p_lo + p_hi - sum(|step|·(taps - 1)) - 1) // |stride| + 1
+
+and again until nothing changes. What stays open is an error that names the axis and the size to give. Dumoulin and Visin, "A guide to
+convolution arithmetic for deep learning" (2016), relationships 6 and 13, are the one-axis cases of this rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from slidesum.core.axis import Address, Axis, Merged, Name, One, indices
+from slidesum.core.equation import Equation, Operand
+from slidesum.core.sized import BORDERS, Border, Connections, Padding, Sized, Slide
+from slidesum.core.sizes import Size, SizeLike, floor_div, is_number, prod, size, surely_differ, surely_less, tidy
+from slidesum.errors import RankError, SizeError, UsageError
+from slidesum.laws.padding import resolve_padding, transposed_padding, window_span
+from slidesum.laws.rest import Shape, expand_rest, operand_span, shown
+
+
+def solve(
+    equation: Equation,
+    shapes: Sequence[Shape | None],
+    sizes: Mapping[str, SizeLike] | None = None,
+    *,
+    padding: Padding = "valid",
+    border: Border = "zero",
+    extent: Mapping[str, SizeLike] | None = None,
+    connections: Connections | None = None,
+) -> Sized:
+    """Give every index its extent and every address its numbers.
+
+    `shapes` has one entry an operand, None where it isn't known (a filter that is yet to be made). `sizes` gives extents of indices
+    and values of strides and dilations that are written as names. `extent` sets the extent of a result axis that holds an address,
+    keyed by its position. Raises RankError, SizeError or UsageError.
+
+    >>> from slidesum.notation.parse import parse
+    >>> solve(parse("b c 2*i+u-3, o c u -> b o i"), [(1, 3, 224), (64, 3, 7)]).result_shape
+    (1, 64, 112)
+    """
+    if len(shapes) != len(equation.operands):
+        raise RankError(
+            f"the pattern has {len(equation.operands)} operands, and {len(shapes)} arrays were given",
+            equation.text,
+            (0, max(1, equation.text.find("->"))),
+            usual="Operands are separated by commas; the bias is no operand.",
+            advice="Give one array an operand, and the bias as bias=.",
+        )
+    return _Solver(equation, shapes, sizes or {}, padding, border, extent or {}, connections).run()
+
+
+class _Solver:
+    """One solution in the making; `run` is the table of contents."""
+
+    def __init__(
+        self,
+        equation: Equation,
+        shapes: Sequence[Shape | None],
+        sizes: Mapping[str, SizeLike],
+        padding: Padding,
+        border: Border,
+        extent: Mapping[str, SizeLike],
+        connections: Connections | None,
+    ) -> None:
+        self.text = equation.text
+        self.equation = expand_rest(equation, shapes)
+        self.shapes = [None if shape is None else tuple(tidy(n) for n in shape) for shape in shapes]
+        self.extents: dict[str, Size] = {}
+        self.slides: dict[tuple[int, int], Slide] = {}
+        self.padding = padding
+        self.border = border
+        self.connections = connections
+        self._check_ranks()
+        self._check_border()
+        self._take_sizes(sizes)
+        self.wanted = {name: size(value) for name, value in extent.items()}
+        self._check_positions("padding", padding if isinstance(padding, Mapping) else {})
+        self._check_positions("extent", self.wanted)
+
+    def run(self) -> Sized:
+        self._check_ones()
+        while self._bare_round() or self._merged_round() or self._position_round():
+            pass
+        self._refuse_open()
+        for number, place, address in self.equation.addresses():
+            if number >= 0:
+                self._resolve(number, place, address)
+        for number, place, address in self.equation.addresses():
+            if number < 0:
+                self._resolve_result(place, address)
+        equation = self.equation
+        sized = Sized(equation, self.extents, (), (), None, self.slides, self.border, self.connections)
+        return replace(
+            sized,
+            shapes=tuple(_shape(sized, number, operand) for number, operand in enumerate(equation.operands)),
+            result_shape=_shape(sized, -1, equation.result),
+            bias_shape=_shape(sized, -2, equation.bias) if equation.bias else None,
+            notes=tuple(self._notes()),
+        )
+
+    # What is given
+
+    def _check_ranks(self) -> None:
+        for operand, shape in zip(self.equation.operands, self.shapes, strict=True):
+            if shape is not None and len(shape) != len(operand.axes):
+                raise RankError(
+                    f"{operand.name} has {len(shape)} axes, and the pattern names {len(operand.axes)}",
+                    self.text,
+                    operand_span(operand),
+                    usual=f"The shape of {operand.name} is {shown(shape)}"
+                    + (
+                        "; a batch axis is easily forgotten."
+                        if operand.name == "x" and len(shape) == len(operand.axes) - 1
+                        else "."
+                    ),
+                    advice="Name one axis for each axis of the array, or add an axis to the array (x[None] makes a batch of one).",
+                )
+
+    def _check_border(self) -> None:
+        number = isinstance(self.border, int | float | complex) and not isinstance(self.border, bool)
+        if not number and self.border not in BORDERS:
+            raise UsageError(f"{self.border!r} is no border", advice=f"Write one of {', '.join(BORDERS)}, or a number.")
+
+    def _take_sizes(self, sizes: Mapping[str, SizeLike]) -> None:
+        known = (*self.equation.indices, *self.equation.factors)
+        for name, value in sizes.items():
+            if name not in known:
+                raise SizeError(
+                    f"the size {name}={value!r} belongs to no index",
+                    self.text,
+                    (0, len(self.text)),
+                    usual=f"The names of this pattern are {', '.join(known)}.",
+                    advice="Take the size away, or correct its name.",
+                )
+            given = size(value)
+            lowest = 1 if name in self.equation.factors else 0
+            if surely_less(given, lowest):
+                raise SizeError(
+                    f"the size {name}={given} is too small",
+                    self.text,
+                    self._span_of(name),
+                    advice=f"Give at least {lowest}.",
+                )
+            self.extents[name] = given
+        for name in self.equation.factors:
+            if name not in self.extents:
+                raise SizeError(
+                    f"the coefficient {name!r} has no value",
+                    self.text,
+                    self._span_of(name),
+                    usual="A stride or dilation that is written as a name is given as a size.",
+                    advice=f"Give {name}=2, say.",
+                )
+
+    def _check_positions(self, what: str, named: Mapping[str, Any]) -> None:
+        for name in named:
+            if name not in self.equation.positions:
+                positions = ", ".join(self.equation.positions) or "none"
+                raise UsageError(
+                    f"{what}= names {name!r}, which is no position",
+                    usual=f"The positions of this pattern are: {positions}.",
+                    advice="Name one of them.",
+                )
+
+    def _check_ones(self) -> None:
+        for operand, shape in zip(self.equation.operands, self.shapes, strict=True):
+            for axis, found in zip(operand.axes, shape or (), strict=False):
+                if isinstance(axis, One) and surely_differ(found, 1):
+                    raise SizeError(
+                        f"the axis 1 of {operand.name} has the extent {found}",
+                        self.text,
+                        axis.span,
+                        advice="Give the axis a name.",
+                    )
+
+    # The rounds
+
+    def _bare_round(self) -> bool:
+        found = False
+        for _, operand, axis, known in self._known_axes():
+            if isinstance(axis, Name):
+                found |= self._learn(axis.name, known, operand.name, axis)
+        return found
+
+    def _merged_round(self) -> bool:
+        for _, operand, axis, known in self._known_axes():
+            if not isinstance(axis, Merged):
+                continue
+            open_names = [name for name in axis.names if name not in self.extents]
+            product = prod(self.extents[name] for name in axis.names if name in self.extents)
+            if not open_names:
+                if surely_differ(product, known):
+                    parts = "·".join(str(self.extents[n]) for n in axis.names)
+                    raise SizeError(
+                        f"{_text(axis)} is {known} on {operand.name}, but {parts} = {product}",
+                        self.text,
+                        axis.span,
+                        advice="Make the parts multiply to the extent of the axis.",
+                    )
+            elif len(open_names) == 1:
+                if is_number(known) and is_number(product) and (product == 0 or known % product):
+                    raise SizeError(
+                        f"{_text(axis)} is {known} on {operand.name}, which can't be divided by {product}",
+                        self.text,
+                        axis.span,
+                        usual="All groups have the same number of maps.",
+                        advice=f"Give sizes whose product is {known}.",
+                    )
+                return self._learn(
+                    open_names[0],
+                    tidy(known / product) if not is_number(known) or not is_number(product) else known // product,
+                    operand.name,
+                    axis,
+                )
+        return False
+
+    def _position_round(self) -> bool:
+        for number, operand, axis, known in self._known_axes():
+            if not isinstance(axis, Address):
+                continue
+            position = self.equation.position(number, axis)
+            missing = [name for name in indices(axis) if name not in self.extents]
+            if position is None or missing != [position]:
+                continue
+            stride, span = self._step(axis, position), self._taps_span(axis, position)
+            low, high = resolve_padding(self.padding, position, axis, known, stride, span, self.text)
+            room = tidy(known + low + high)
+            if surely_less(room, span):
+                raise SizeError(
+                    f"the window of {position} spans {span} cells, and {operand.name} with its padding has {room}",
+                    self.text,
+                    axis.span,
+                    usual=f"The axis has {known} cells, padded by {low} before and {high} after.",
+                    advice='Make the filter smaller, or pad: padding="same".',
+                )
+            self.extents[position] = tidy(floor_div(tidy(room - span), abs(stride)) + 1)
+            return True
+        return False
+
+    def _known_axes(self) -> list[tuple[int, Operand, Axis, Size]]:
+        return [
+            (number, operand, axis, known)
+            for number, (operand, shape) in enumerate(zip(self.equation.operands, self.shapes, strict=True))
+            if shape is not None
+            for axis, known in zip(operand.axes, shape, strict=True)
+        ]
+
+    def _learn(self, name: str, value: Size, where: str, axis: Axis) -> bool:
+        before = self.extents.get(name)
+        if before is None:
+            self.extents[name] = value
+            return True
+        if surely_differ(before, value):
+            raise SizeError(
+                f"{name!r} is {value} on {where}, but {before} elsewhere",
+                self.text,
+                axis.span,
+                usual="An index has one extent, wherever it stands.",
+                advice="Check the shapes, or the size given beside the pattern.",
+            )
+        return False
+
+    def _refuse_open(self) -> None:
+        open_names = [name for name in self.equation.indices if name not in self.extents]
+        if not open_names:
+            return
+        taps = [name for name in open_names if name not in self.equation.positions] or open_names
+        name = taps[0]
+        if not any(name in operand.indices for operand in self.equation.operands):
+            raise SizeError(
+                f"{name!r} stands on the result but on no operand, and its extent is open",
+                self.text,
+                self._span_of(name),
+                usual="An index that only the result has repeats the values along a new axis.",
+                advice=f"Put {name!r} on an operand, or give {name}=3 to repeat.",
+            )
+        raise SizeError(
+            f"the extent of {name!r} is open",
+            self.text,
+            self._span_of(name),
+            usual="Nothing that was given has an axis of that name alone.",
+            advice=f"Give it beside the pattern: {', '.join(f'{n}=3' for n in taps)}.",
+        )
+
+    # Addresses
+
+    def _step(self, address: Address, name: str) -> Size:
+        term = next(t for t in address.terms if t.index == name)
+        return tidy(term.number * self.extents[term.factor]) if term.factor else term.number
+
+    def _taps_span(self, address: Address, position: str | None) -> Size:
+        return window_span([(abs(self._step(address, n)), self.extents[n]) for n in indices(address) if n != position])
+
+    def _resolve(self, number: int, place: int, address: Address) -> None:
+        shape = self.shapes[number]
+        operand = self.equation.operands[number]
+        position = self.equation.position(number, address)
+        span = self._taps_span(address, position)
+        stride = self._step(address, position) if position else 1
+        reach = window_span([(1, span), (abs(stride), self.extents[position] if position else 1)])
+        if shape is None:
+            known = tidy(reach - max(0, -address.constant) * 2)
+            if surely_less(known, 1):
+                raise SizeError(
+                    f"the extent of {operand.name} at this axis can't be told",
+                    self.text,
+                    address.span,
+                    advice=f"Give the shape of {operand.name}.",
+                )
+        else:
+            known = shape[place]
+        low, high = resolve_padding(self.padding, position, address, known, stride, span, self.text)
+        room = tidy(known + low + high)
+        if surely_less(room, reach):
+            raise SizeError(
+                f"the address reaches {reach} cells, and {operand.name} with its padding has {room}",
+                self.text,
+                address.span,
+                usual=f"The extents of {', '.join(indices(address))} were given, and they lead beyond the array.",
+                advice="Give smaller extents, or pad.",
+            )
+        self.slides[number, place] = self._slide(address, known, (low, high), position)
+
+    def _resolve_result(self, place: int, address: Address) -> None:
+        position = self.equation.position(-1, address)
+        assert position is not None
+        stride, span = self._step(address, position), self._taps_span(address, position)
+        whole = window_span([(1, span), (abs(stride), self.extents[position])])
+        low, high, known = transposed_padding(
+            self.padding, position, address, whole, self.extents[position], stride, self.wanted.get(position), self.text
+        )
+        self.slides[-1, place] = self._slide(address, known, (low, high), position)
+
+    def _slide(self, address: Address, known: Size, padding: tuple[Size, Size], position: str | None) -> Slide:
+        steps = tuple((name, self._step(address, name)) for name in indices(address))
+        back = [step * (self.extents[name] - 1) for name, step in steps if is_number(step) and step < 0]
+        return Slide(steps, tidy(-padding[0] - sum(back)), known, padding, position)
+
+    def _notes(self) -> list[str]:
+        notes = []
+        for (number, place), slide in sorted(self.slides.items()):
+            if number < 0 or slide.position is None or not is_number(slide.stride):
+                continue
+            operand = self.equation.operands[number]
+            reach = window_span([(abs(step), self.extents[name]) for name, step in slide.steps])
+            unread = tidy(slide.extent + slide.padding[0] + slide.padding[1] - reach)
+            unread_cells = tidy(unread - slide.padding[1]) if is_number(unread) and is_number(slide.padding[1]) else 0
+            if is_number(unread_cells) and unread_cells > 0:
+                last = "cell is" if unread_cells == 1 else f"{unread_cells} cells are"
+                notes.append(
+                    f"{slide.position}: the last {last} left unread of the {slide.extent} on axis {place} of {operand.name} "
+                    f"(windows of {self._span_text(slide)}, step {abs(slide.stride)})"
+                )
+        return notes
+
+    def _span_text(self, slide: Slide) -> str:
+        return str(window_span([(abs(step), self.extents[name]) for name, step in slide.taps]))
+
+    def _span_of(self, name: str) -> tuple[int, int]:
+        for operand in (*self.equation.operands, self.equation.result):
+            for axis in operand.axes:
+                if name in indices(axis) or (isinstance(axis, Address) and any(t.factor == name for t in axis.terms)):
+                    return axis.span
+        return (0, 1)
+
+
+def _shape(sized: Sized, number: int, operand: Operand) -> tuple[Size, ...]:
+    return tuple(sized.axis_extent(number, place, axis) for place, axis in enumerate(operand.axes))
+
+
+def _text(axis: Merged) -> str:
+    return f"({' '.join(axis.names)})"
