@@ -61,7 +61,7 @@ def count(sized: Sized) -> Counts:
     >>> from slidesum.notation.parse import parse
     >>> c = count(solve(parse("b c i+u-1 j+v-1, o c u v -> b o i j"), [(1, 3, 224, 224), (64, 3, 3, 3)]))
     >>> c.weights, c.macs, c.macs_inside
-    (1728, 86704128, 86188608)
+    (1728, 86704128, 86188800)
     """
     multiplications = len(sized.equation.operands) - 1
     terms = sized.combinations(sized.equation.indices)

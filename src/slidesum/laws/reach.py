@@ -57,7 +57,7 @@ def layer_reach(sized: Sized) -> dict[str, Reach]:
     >>> from slidesum.laws.shape import solve
     >>> from slidesum.notation.parse import parse
     >>> layer_reach(solve(parse("b c 2*i+3*u-2, o c u -> b o i"), [(1, 1, 99), (1, 1, 5)]))["i"]
-    Reach(field=13, stride=2, padding=2, along=2, cells=44)
+    Reach(field=13, stride=2, padding=2, along=2, cells=46)
     """
     x, shape = sized.equation.operands[0], sized.shapes[0]
     through = follow(sized, origin([str(place) for place in range(len(shape))], shape))

@@ -5,8 +5,8 @@ the padded array,
 
     positions = (N + p_lo + p_hi - sum(|step|·(taps - 1)) - 1) // |stride| + 1
 
-and again until nothing changes. What stays open is an error that names the axis and the size to give. Dumoulin and Visin, "A guide to
-convolution arithmetic for deep learning" (2016), relationships 6 and 13, are the one-axis cases of this rule.
+and again until nothing changes. What stays open is an error that names the axis and the size to give. Dumoulin and Visin, "A guide
+to convolution arithmetic for deep learning" (2016), relationships 6 and 13, are the one-axis cases of this rule.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from slidesum.core.axis import Address, Axis, Merged, Name, One, Rest, Term
 from slidesum.errors import NotationError, Span
 
 _TOKEN = re.compile(r"(?P<number>\d+(?:\.\d*)?|\.\d+)|(?P<name>[^\W\d]\w*)|(?P<sign>[-+])|(?P<star>\*)|(?P<other>.)", re.S)
-_SPACED = re.compile(r"\s+")
+_LONGEST_NUMBER = 18
 
 
 def read_axis(text: str, span: Span) -> Axis:
@@ -22,12 +22,15 @@ def read_axis(text: str, span: Span) -> Axis:
         raise NotationError(f"{word!r} is no axis", text, span, advice="Write three dots, '...', for the axes that you don't name.")
     if word.startswith("("):
         return _merged(text, span)
+    if "..." in word:
+        at = text.index("...", span[0])
+        raise NotationError("'...' is an axis of its own", text, (at, at + 3), advice="Write it with spaces around it: b ... i.")
     return _address(text, span)
 
 
 def _merged(text: str, span: Span) -> Axis:
-    inner = (span[0] + 1, span[1] - 1)
-    words = text[inner[0] : inner[1]].split()
+    found = list(re.compile(r"\S+").finditer(text, span[0] + 1, span[1] - 1))
+    words = [word.group() for word in found]
     if not words:
         raise NotationError(
             "nothing stands between the parentheses",
@@ -35,9 +38,7 @@ def _merged(text: str, span: Span) -> Axis:
             span,
             advice="Write the merged indices, (g c), or 1 for an axis of extent one.",
         )
-    for word in words:
-        at = text.index(word, inner[0])
-        here = (at, at + len(word))
+    for word, here in zip(words, (match.span() for match in found), strict=True):
         if word == "...":
             raise NotationError(
                 "'...' can't be merged",
@@ -52,7 +53,7 @@ def _merged(text: str, span: Span) -> Axis:
                 text,
                 here,
                 usual="They merge whole indices into one axis, (g c); what slides stands outside.",
-                advice=f"Give {word!r} an axis of its own.",
+                advice="Write the address as an axis of its own, without parentheses.",
             )
         if not re.fullmatch(r"[^\W\d]\w*", word):
             raise NotationError(
@@ -161,18 +162,22 @@ def _product(text: str, span: Span) -> tuple[int, list[str]]:
             names.append(word)
         elif "." in word:
             raise NotationError(
-                f"the coefficient {word} is no whole number",
+                f"{word} is no whole number",
                 text,
                 here,
                 usual="Arrays have whole cells only.",
-                advice="Write an integer stride; to move by half a cell, put the address on the result: '... -> b o 2*i+u'.",
+                advice="Write an integer; to move by half a cell, put the address on the result: 'b c i, c o u -> b o 2*i+u'.",
+            )
+        elif len(word) > _LONGEST_NUMBER:
+            raise NotationError(
+                f"a number of {len(word)} digits", text, here, usual="No array has so many cells.", advice="Write a smaller one."
             )
         elif names:
             raise NotationError(
                 "the number stands behind its index",
                 text,
                 span,
-                advice=f"Write the coefficient first: {word}*{names[-1]}.",
+                advice=f"Write the coefficient first: {number * int(word)}*{'*'.join(names)}.",
             )
         else:
             number *= int(word)
@@ -203,14 +208,6 @@ def _stray(text: str, here: Span, word: str) -> NotationError:
             here,
             usual="Reading every half cell is what a transposed convolution does.",
             advice="Put the address on the result: 'b c i, c o u -> b o 2*i+u'.",
-        )
-    if word in "()":
-        return NotationError(
-            f"a {word!r} stands inside an axis",
-            text,
-            here,
-            usual="Parentheses merge indices into one axis, and stand apart.",
-            advice="Write (g c) with spaces around it.",
         )
     return NotationError(
         f"{word!r} can't stand in an axis",

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from slidesum.core.axis import Address, Axis, Rest, indices
+from slidesum.core.axis import Address, Rest, indices
 from slidesum.core.equation import Equation, Operand
 from slidesum.errors import MeaningError, Span
+
+
+_FACTORS = ("s", "d", "t", *(f"s{k}" for k in range(1000)))
 
 
 def check(equation: Equation) -> None:
@@ -58,6 +61,7 @@ def _rest_comes_from_an_operand(equation: Equation) -> None:
 
 def _index_or_factor(equation: Equation) -> None:
     names = set(equation.factors)
+    used = names.union(*(operand.indices for operand in _arrays(equation)))
     for operand in _arrays(equation):
         for axis in operand.axes:
             both = next((name for name in indices(axis) if name in names), None)
@@ -65,9 +69,9 @@ def _index_or_factor(equation: Equation) -> None:
                 raise MeaningError(
                     f"{both!r} is an index here and a coefficient elsewhere",
                     equation.text,
-                    _span(axis),
+                    axis.span,
                     usual="A name is either an index or a stride or dilation, never both.",
-                    advice="Give the stride another name, such as s.",
+                    advice=f"Give the stride another name, such as {next(n for n in _FACTORS if n not in used)}.",
                 )
 
 
@@ -79,7 +83,7 @@ def _no_axes_run_together(equation: Equation) -> None:
             raise MeaningError(
                 f"{stranger!r} stands on the result but on no operand",
                 equation.text,
-                _span(axis),
+                axis.span,
                 usual="Names may be longer than a letter, so axes are separated by spaces.",
                 advice=f"Write {' '.join(stranger)!r}.",
             )
@@ -93,7 +97,7 @@ def _result_names_an_index_once(equation: Equation) -> None:
             raise MeaningError(
                 f"{twice!r} stands twice on the result",
                 equation.text,
-                _span(axis),
+                axis.span,
                 usual="The values would lie on a diagonal, with zeros beside it.",
                 advice="Name it once, or give the second axis an index of its own.",
             )
@@ -104,7 +108,7 @@ def _poolings_have_one_operand(equation: Equation) -> None:
         raise MeaningError(
             f"{equation.reduce!r} pools one operand, and here are {len(equation.operands)}",
             equation.text,
-            _span(equation.operands[1].axes[0] if equation.operands[1].axes else Rest()),
+            _whole(equation, equation.operands[1]),
             usual="Products are summed; only the values of one array have a maximum, mean or minimum.",
             advice="Multiply in one equation and pool in the next.",
         )
@@ -112,7 +116,7 @@ def _poolings_have_one_operand(equation: Equation) -> None:
         raise MeaningError(
             f"{equation.reduce!r} has no bias",
             equation.text,
-            _span(equation.bias.axes[0] if equation.bias.axes else Rest()),
+            _whole(equation, equation.bias),
             advice="Add it in an equation of its own, after the pooling.",
         )
 
@@ -147,7 +151,7 @@ def _bias_lies_along_the_result(equation: Equation) -> None:
             raise MeaningError(
                 f"the bias runs over {stranger!r}, which doesn't stand on the result",
                 equation.text,
-                _span(axis),
+                axis.span,
                 usual="The bias is added after the sum, to what is left.",
                 advice="Give it an index of the result, usually that of the filters: a[o].",
             )
@@ -155,9 +159,10 @@ def _bias_lies_along_the_result(equation: Equation) -> None:
     twice = next((name for name in used if used.count(name) > 1), None)
     if twice:
         raise MeaningError(
-            f"the bias runs over {twice!r} twice", equation.text, _span(equation.bias.axes[-1]), advice="Name it once."
+            f"the bias runs over {twice!r} twice", equation.text, equation.bias.axes[-1].span, advice="Name it once."
         )
 
 
-def _span(axis: Axis) -> Span:
-    return axis.span
+def _whole(equation: Equation, operand: Operand) -> Span:
+    """From the operand's first axis to its last; the whole text if it has none."""
+    return (operand.axes[0].span[0], operand.axes[-1].span[1]) if operand.axes else (0, len(equation.text))

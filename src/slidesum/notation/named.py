@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from slidesum.core.equation import REDUCTIONS, Equation, Operand, Reduce
 from slidesum.errors import MeaningError, NotationError, Span
 from slidesum.notation.address import read_axis
-from slidesum.notation.pattern import MISNAMED
+from slidesum.notation.pattern import reduction_meant
 from slidesum.notation.scan import split, words
 
 _ARRAY = re.compile(r"\s*([^\W\d]\w*)\s*\[")
@@ -17,6 +17,15 @@ _ARRAY = re.compile(r"\s*([^\W\d]\w*)\s*\[")
 def read_named(text: str) -> Equation:
     """The equation of a text with brackets."""
     equals = text.find("=")
+    arrow = text.find("->")
+    if equals < 0 and arrow >= 0:
+        raise NotationError(
+            "the named spelling has no arrow",
+            text,
+            (arrow, arrow + 2),
+            usual="With brackets the result stands first: y[b,i] = x[b,i+u] * w[u].",
+            advice="Write it so, or leave the brackets out: 'b i+u, u -> b i'.",
+        )
     if equals < 0:
         raise NotationError(
             "the '=' is missing",
@@ -31,15 +40,16 @@ def read_named(text: str) -> Equation:
     results = list(_arrays(text, (0, equals)))
     if len(results) != 1:
         raise NotationError(
-            "one array stands left of the '='",
+            f"{len(results) or 'no'} arrays stand left of the '='",
             text,
             (0, max(1, equals)),
-            advice="Write the result alone: 'y[b,i] = …'.",
+            usual="The result is one array.",
+            advice="Write it alone: 'y[b,i] = …'.",
         )
     reduce, right = _reduction_word(text, (equals + 1, len(text)))
     operands, bias = list[Operand](), None
-    for operator, operand in _arrays(text, right):
-        here = _where(text, operand, right)
+    found = list(_arrays(text, right))
+    for operator, operand, here in found:
         if bias is not None:
             raise NotationError(
                 f"{operand.name!r} follows the bias",
@@ -49,8 +59,6 @@ def read_named(text: str) -> Equation:
                 advice="Write the product first, then one '+ a[o]'.",
             )
         if operator == "+":
-            if not operands:
-                raise NotationError("the bias stands first", text, here, advice="Write the product first, then '+ a[o]'.")
             bias = operand
         else:
             operands.append(operand)
@@ -61,15 +69,11 @@ def read_named(text: str) -> Equation:
             (equals, equals + 1),
             advice="Write at least one, as in 'y[b,i] = x[b,i+u] * w[u]'.",
         )
-    names = [o.name for o in (*operands, results[0][1], *([bias] if bias else []))]
-    for name in names:
-        if names.count(name) > 1:
-            raise MeaningError(
-                f"two arrays are called {name!r}",
-                text,
-                (text.index(name), text.index(name) + len(name)),
-                advice="Give every array a name of its own.",
-            )
+    seen = set[str]()
+    for _, operand, here in (*results, *found):
+        if operand.name in seen:
+            raise MeaningError(f"two arrays are called {operand.name!r}", text, here, advice="Give every array a name of its own.")
+        seen.add(operand.name)
     return Equation(tuple(operands), results[0][1], reduce, bias, text)
 
 
@@ -81,28 +85,29 @@ def _reduction_word(text: str, right: Span) -> tuple[Reduce, Span]:
     for known in REDUCTIONS:
         if name == known:
             return known, (word.end(), right[1])
-    write = MISNAMED.get(name)
+    meant = reduction_meant(name)
     raise NotationError(
         f"there is no reduction {name!r}",
         text,
         word.span(1),
         usual=f"The reductions are {', '.join(REDUCTIONS)}.",
-        advice=f"Write {write}." if write else "Write one of them, or put a '*' between the arrays.",
+        advice=f"Write {meant}." if meant else f"Write one of them, or, if {name!r} is an array, its axes in brackets.",
     )
 
 
-def _arrays(text: str, span: Span) -> Iterator[tuple[str, Operand]]:
-    """`x[b,c] * w[o,c] + a[o]` -> ('', x), ('*', w), ('+', a)."""
+def _arrays(text: str, span: Span) -> Iterator[tuple[str, Operand, Span]]:
+    """`x[b,c] * w[o,c] + a[o]` -> ('', x), ('*', w), ('+', a), each with where its name stands."""
     at, operator = span[0], ""
     while True:
         head = _ARRAY.match(text, at, span[1])
         if not head:
             if not text[at : span[1]].strip() and operator == "":
                 return
+            found = re.compile(r"\s*(\w+|\S)").match(text, at, span[1])
             raise NotationError(
                 "an array is expected here",
                 text,
-                (at, max(at + 1, span[1])),
+                found.span(1) if found else (at, at + 1),
                 usual="An array is a name and its axes in brackets.",
                 advice="Write x[b,c,i+u,j+v].",
             )
@@ -112,7 +117,7 @@ def _arrays(text: str, span: Span) -> Iterator[tuple[str, Operand]]:
                 "a ']' is missing", text, (head.end() - 1, head.end()), advice="Close the axes of the array with ']'."
             )
         axes = tuple(read_axis(text, piece) for piece in _pieces(text, (head.end(), close), head.group(1)))
-        yield operator, Operand(head.group(1), axes)
+        yield operator, Operand(head.group(1), axes), head.span(1)
         at = close + 1
         while at < span[1] and text[at].isspace():
             at += 1
@@ -151,8 +156,3 @@ def _pieces(text: str, span: Span, name: str) -> Iterator[Span]:
                 advice="Write x[b,c,i+u,j+v].",
             )
         yield found[0]
-
-
-def _where(text: str, operand: Operand, span: Span) -> Span:
-    at = re.compile(rf"\b{re.escape(operand.name)}\s*\[").search(text, *span)
-    return at.span() if at else span

@@ -17,7 +17,6 @@ from slidesum.notation.named import read_named
 from slidesum.notation.pattern import read_pattern
 
 
-@lru_cache(maxsize=4096)
 def parse(text: str) -> Equation:
     """The equation that `text` writes, in either spelling.
 
@@ -35,6 +34,11 @@ def parse(text: str) -> Equation:
         raise NotationError(
             "the pattern is empty", advice="Write operands, an arrow and the result: 'b c i+u j+v, o c u v -> b o i j'."
         )
+    return _read(text)
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str) -> Equation:
     equation = read_named(text) if "[" in text or "]" in text else read_pattern(text)
     check(equation)
     return equation

@@ -10,8 +10,8 @@ from slidesum.errors import NotationError, Span
 from slidesum.notation.address import read_axis
 from slidesum.notation.scan import split, words
 
-_ARROWS = re.compile(r"=>|→|⇒|-->|(?<!-)>(?!=)|<-")
-MISNAMED = {
+_ARROWS = re.compile(r"[<|~]?[-=]*>+|-\s+>|<[-=]+|→|⇒|⟶")
+_MISNAMED = {
     "avg": "mean",
     "average": "mean",
     "maximum": "max",
@@ -19,8 +19,18 @@ MISNAMED = {
     "add": "sum",
     "amax": "max",
     "amin": "min",
+    "prod": "",
+    "median": "",
+    "argmax": "",
+    "argmin": "",
 }
-"""What other libraries call the reductions."""
+"""What other libraries call the reductions, and reductions that there are none of here."""
+
+
+def reduction_meant(word: str) -> str | None:
+    """What somebody means who writes `word` for a reduction: one of ours, "" for none of ours, None for no reduction at all."""
+    lower = word.lower()
+    return lower if lower in REDUCTIONS else _MISNAMED.get(lower)
 
 
 def read_pattern(text: str) -> Equation:
@@ -46,8 +56,8 @@ def read_pattern(text: str) -> Equation:
 
 def _sides(text: str) -> tuple[Span, Span]:
     at = text.find("->")
-    wrong = _ARROWS.search(text.replace("->", "  "))
-    if at < 0 and wrong:
+    wrong = next((arrow for arrow in _ARROWS.finditer(text) if arrow.group() != "->"), None)
+    if wrong:
         raise NotationError(
             f"{wrong.group()!r} is not the arrow",
             text,
@@ -88,13 +98,14 @@ def _reduction(text: str, left: Span) -> tuple[Reduce, Span]:
     word = text[slice(*first)] if first else ""
     if first and word in REDUCTIONS:
         return word, (first[1], left[1])
-    if first and word in MISNAMED:
+    meant = reduction_meant(word)
+    if first and meant is not None:
         raise NotationError(
             f"there is no reduction {word!r}",
             text,
             first,
             usual=f"The reductions are {', '.join(REDUCTIONS)}.",
-            advice=f"Write {MISNAMED[word]}.",
+            advice=f"Write {meant}." if meant else f"Write one of them; if {word!r} is an index, begin with 'sum'.",
         )
     return "sum", left
 
@@ -107,9 +118,16 @@ def _until_comma(text: str, span: Span) -> int:
 def _operand_axes(text: str, span: Span, number: int, count: int) -> tuple[Axis, ...]:
     found = list(words(text, span))
     if not found:
-        what = "the only operand" if count == 1 else f"operand {number + 1} of {count}"
+        if count == 1:
+            raise NotationError(
+                "the only operand has no axes",
+                text,
+                (span[0], max(span[1], span[0] + 1)),
+                usual="What is read stands left of the arrow.",
+                advice="Write its axes; a plain number is an array with the axis 1.",
+            )
         raise NotationError(
-            f"{what} has no axes",
+            f"operand {number + 1} of {count} has no axes",
             text,
             (span[0], max(span[1], span[0] + 1)),
             usual="A comma too many, or an operand forgotten.",

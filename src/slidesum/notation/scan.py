@@ -10,10 +10,11 @@ from slidesum.notation.address import read_axis
 
 
 def split(text: str, span: Span, mark: str) -> Iterator[Span]:
-    """The parts between the marks, empty ones too."""
-    start = span[0]
+    """The parts between the marks, empty ones too; a mark in parentheses separates nothing."""
+    start, depth = span[0], 0
     for at in range(*span):
-        if text[at] == mark:
+        depth = max(0, depth + (text[at] == "(") - (text[at] == ")"))
+        if text[at] == mark and not depth:
             yield start, at
             start = at + 1
     yield start, span[1]
@@ -29,23 +30,38 @@ def words(text: str, span: Span) -> Iterator[Span]:
         start = at
         if text[at] == "(":
             at = _closing(text, at, span[1]) + 1
+            if at < span[1] and not text[at].isspace():
+                raise _touching(text, at - 1)
         else:
-            while at < span[1] and not text[at].isspace() and text[at] != "(":
+            while at < span[1] and not text[at].isspace():
+                if text[at] == "(":
+                    raise _touching(text, at)
                 if text[at] == ")":
                     raise NotationError(
                         "a ')' without its '('", text, (at, at + 1), advice="Write (g c), or take the parenthesis away."
                     )
                 at += 1
         word = text[start:at]
-        if set(word) <= set("+-*") or (word[-1] in "+-*" and at < span[1] and text[at : span[1]].strip()):
+        cut_off = word[-1] in "+-*" and text[at : span[1]].strip()
+        if cut_off or word[0] == "+" or set(word) <= set("+-*"):
             raise NotationError(
                 "an address holds no spaces",
                 text,
                 (start, at),
-                usual="Spaces separate axes.",
+                usual="A space ends an axis.",
                 advice="Write the parts together: 2*i+u.",
             )
         yield start, at
+
+
+def _touching(text: str, at: int) -> NotationError:
+    return NotationError(
+        f"a {text[at]!r} touches what stands beside it",
+        text,
+        (at, at + 1),
+        usual="Parentheses merge whole indices into one axis; nothing is added to them or multiplied with them.",
+        advice="Write (g c) with spaces around it, and an address without parentheses: 2*i+2*u.",
+    )
 
 
 def _closing(text: str, start: int, stop: int) -> int:

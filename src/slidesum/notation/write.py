@@ -10,12 +10,16 @@ from __future__ import annotations
 
 from slidesum.core.axis import Address, Axis, Merged, Name, One, Rest, Term
 from slidesum.core.equation import Equation, Operand
+from slidesum.notation.pattern import reduction_meant
 
 
 def pattern(equation: Equation) -> str:
     """What people type; reads like einops."""
     operands = ", ".join(axes(operand, " ") for operand in equation.operands)
-    return f"{_prefix(equation)}{operands} -> {axes(equation.result, ' ')}"
+    first = equation.operands[0].axes[:1]
+    taken = [a for a in first if isinstance(a, Name) and reduction_meant(a.name) is not None]  # would be read as the reduction
+    prefix = "sum " if taken and equation.reduce == "sum" else _prefix(equation)
+    return f"{prefix}{operands} -> {axes(equation.result, ' ')}".rstrip()
 
 
 def named(equation: Equation) -> str:

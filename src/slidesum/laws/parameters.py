@@ -1,0 +1,71 @@
+"""The arrays that a layer keeps: names, shapes, and how they begin.
+
+Filters and biases begin as torch begins those of `nn.Conv2d`: uniform between ±1/sqrt(fan_in), where fan_in is the number of terms
+in the sum of one output value (He et al. 2015 with a = sqrt(5), as in torch.nn.modules.conv).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from slidesum.core.network import BatchNorm, Layer, Node
+from slidesum.core.sized import Sized
+from slidesum.core.sizes import Size
+from slidesum.laws.count import fan_in
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One array of a layer. `start` says how it begins; a constant start is a number, a uniform one has fan_in."""
+
+    name: str
+    shape: tuple[Size, ...]
+    role: Literal["weights", "biases", "statistics"]
+    start: float | None = None
+    fan_in: Size = 1
+
+    @property
+    def trainable(self) -> bool:
+        return self.role != "statistics"
+
+
+def parameters(node: Node) -> tuple[Parameter, ...]:
+    """The arrays of a layer, filters first.
+
+    A filter whose pairs are not all connected keeps one entry a connection in place of its two axes: nothing is stored that doesn't
+    exist.
+    """
+    match node.op:
+        case Layer():
+            assert node.sized is not None
+            return _of_equation(node.sized)
+        case BatchNorm(axis):
+            maps = (node.shape[axis],)
+            return (
+                Parameter("scale", maps, "weights", start=1.0),
+                Parameter("shift", maps, "biases", start=0.0),
+                Parameter("mean", maps, "statistics", start=0.0),
+                Parameter("variance", maps, "statistics", start=1.0),
+            )
+        case _:
+            return ()
+
+
+def _of_equation(sized: Sized) -> tuple[Parameter, ...]:
+    terms = fan_in(sized)
+    found = [
+        Parameter(operand.name, stored_shape(sized, number), "weights", fan_in=terms)
+        for number, operand in enumerate(sized.filters, start=1)
+    ]
+    if sized.bias_shape is not None:
+        found.append(Parameter("bias", sized.bias_shape, "biases", fan_in=terms))
+    return tuple(found)
+
+
+def stored_shape(sized: Sized, number: int) -> tuple[Size, ...]:
+    """The shape in which operand `number` is kept: connected pairs take one axis."""
+    shape, wired = sized.shapes[number], sized.connections
+    if wired is None or not set(wired.indices) <= set(sized.equation.operands[number].indices):
+        return shape
+    return (len(wired.pairs), *shape[2:])

@@ -1,0 +1,122 @@
+"""`conv` and `pool`: an equation, arrays in, array out. The array says which library computes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from slidesum.core.equation import BIAS_NAME, Equation, Operand
+from slidesum.core.sized import Border, Padding, Sized
+from slidesum.core.sizes import SizeLike
+from slidesum.errors import ArrayError, SizeError, UsageError
+from slidesum.laws.shape import solve
+from slidesum.run.backend import Array, Backend
+from slidesum.run.windows import compute
+
+
+def evaluate(
+    equation: Equation,
+    arrays: Sequence[Array],
+    bias: Array | None = None,
+    sizes: Mapping[str, SizeLike] | None = None,
+    *,
+    padding: Padding = "valid",
+    border: Border = "zero",
+    extent: Mapping[str, SizeLike] | None = None,
+) -> Array:
+    """The result of an equation on arrays of one library."""
+    backend, arrays, bias = met(arrays, bias)
+    backend.check([*arrays, *([bias] if bias is not None else [])], equation.reduce)
+    shapes = tuple(tuple(x.shape) for x in arrays)
+    sized = _solved(equation, shapes, _frozen(sizes), _frozen(padding), border, _frozen(extent))
+    if (bias is None) != (equation.bias is None):
+        raise UsageError(
+            "the equation has a bias, and no array was given for it"
+            if bias is None
+            else "a bias was given, and the equation has none",
+            advice="Give bias= exactly when the equation adds one.",
+        )
+    if bias is not None and tuple(bias.shape) != sized.bias_shape:
+        raise SizeError(
+            f"the bias has the shape {tuple(bias.shape)}, and {tuple(sized.bias_shape or ())} is expected",
+            usual="A bias has one number for each filter, and is added to its whole map.",
+            advice="Give it that shape, or name its axes in the equation: '… + a[o]'.",
+        )
+    return compute(backend, sized, arrays, bias)
+
+
+def met(arrays: Sequence[Any], bias: Any = None) -> tuple[Backend, list[Array], Array | None]:
+    """The backend of these arrays, and the arrays as it holds them."""
+    given = [*arrays, *([bias] if bias is not None else [])]
+    tensors = [x for x in given if type(x).__module__.partition(".")[0] == "torch" or _is_tensor(x)]
+    if not tensors:
+        backend = numpy_backend()
+        held = [_array(x) for x in given]
+    elif len(tensors) == len(given):
+        backend, held = torch_backend(), given
+    else:
+        other = next(type(x).__name__ for x in given if not any(x is t for t in tensors))
+        raise ArrayError(
+            f"a torch tensor meets a {other}",
+            usual="All arrays of an equation belong to one library, so that nothing is copied unseen.",
+            advice="Convert one of them: torch.as_tensor(a), or t.detach().numpy().",
+        )
+    return backend, held[: len(arrays)], held[-1] if bias is not None else None
+
+
+@lru_cache(maxsize=1)
+def numpy_backend() -> Backend:
+    """The NumPy backend."""
+    from slidesum.run.numpy import NumPy
+
+    return NumPy()
+
+
+@lru_cache(maxsize=1)
+def torch_backend() -> Backend:
+    """The torch backend."""
+    from slidesum.run.torch import Torch
+
+    return Torch()
+
+
+def with_default_bias(equation: Equation, bias: Array | None, axes: tuple[Any, ...]) -> Equation:
+    """The equation with the bias of its filters, if a bias was given and the equation names none."""
+    if bias is None or equation.bias is not None:
+        return equation
+    return replace(equation, bias=Operand(BIAS_NAME, axes))
+
+
+def _is_tensor(x: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(x, torch.Tensor)
+
+
+def _array(x: Any) -> Array:
+    import numpy as np
+
+    array = np.asarray(x)
+    if array.dtype == object:
+        raise ArrayError(f"{type(x).__name__} is no array of numbers", advice="Give a NumPy array or a torch tensor.")
+    return array
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(sorted(value.items())) if isinstance(value, Mapping) else value
+
+
+@lru_cache(maxsize=4096)
+def _cached(equation: Equation, shapes: Any, sizes: Any, padding: Any, border: Border, extent: Any) -> Sized:
+    opened = dict(padding) if isinstance(padding, tuple) and padding and isinstance(padding[0], tuple) else padding
+    return solve(equation, shapes, dict(sizes or ()), padding=opened, border=border, extent=dict(extent or ()))
+
+
+def _solved(equation: Equation, *key: Any) -> Sized:
+    try:
+        hash(key)
+    except TypeError:  # symbolic integers of torch.export, or a bad argument that `solve` will name
+        return _cached.__wrapped__(equation, *key)
+    return _cached(equation, *key)

@@ -1,0 +1,140 @@
+"""torch: the library's own convolutions where the equation is shaped like one (`run/torch_library.py`), else windows and einsum.
+
+Every verb is differentiable, so autograd runs through whatever is computed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch.nn import functional as F
+
+from slidesum.core.equation import Reduce
+from slidesum.core.network import Function
+from slidesum.core.sized import Sized
+from slidesum.errors import ArrayError
+from slidesum.run.backend import Array, Backend, Labels
+from slidesum.run.torch_library import convolution, pooling
+
+
+class Torch(Backend):
+    """Tensors of torch, on any device."""
+
+    name = "torch"
+
+    def check(self, arrays: Sequence[Array], reduce: Reduce) -> None:
+        first = arrays[0]
+        for x in arrays:
+            if x.dtype == torch.bool:
+                raise ArrayError(
+                    "no sums and products of dtype torch.bool", advice="Convert the tensor to numbers, for example with x.float()."
+                )
+            if x.dtype != first.dtype:
+                raise ArrayError(
+                    f"the tensors have the dtypes {first.dtype} and {x.dtype}",
+                    usual="torch doesn't promote in convolutions.",
+                    advice=f"Convert one of them, for example with .to({first.dtype}).",
+                )
+            if x.device != first.device:
+                raise ArrayError(
+                    f"the tensors are on {first.device} and {x.device}",
+                    advice=f"Move one of them, for example with .to({str(first.device)!r}).",
+                )
+            if x.dtype.is_complex and reduce in ("max", "min"):
+                raise ArrayError(f"complex numbers have no {reduce}", advice="Pool the absolute values, x.abs().")
+
+    def constant(self, values: Any, like: Array) -> Array:
+        return torch.as_tensor(values, dtype=like.dtype, device=like.device)
+
+    def reshape(self, x: Array, shape: Sequence[int]) -> Array:
+        return x.reshape(shape)
+
+    def transpose(self, x: Array, order: Sequence[int]) -> Array:
+        return x.permute(*order)
+
+    def take(self, x: Array, axis: int, cells: Sequence[int]) -> Array:
+        return x.index_select(axis, torch.tensor(cells, dtype=torch.long, device=x.device))
+
+    def pad(self, x: Array, axis: int, low: int, high: int, value: complex) -> Array:
+        if isinstance(value, complex) and value.imag:
+            shape = list(x.shape)
+            sides = []
+            for n in (low, high):
+                shape[axis] = max(0, n)
+                sides.append(torch.full(shape, value, dtype=x.dtype, device=x.device))
+            kept = x.narrow(axis, max(0, -low), x.shape[axis] - max(0, -low) - max(0, -high))
+            return torch.cat([sides[0], kept, sides[1]], axis)
+        widths = [0, 0] * (x.ndim - 1 - axis) + [low, high]
+        return F.pad(x, widths, value=value.real if isinstance(value, complex) else value)
+
+    def windows(self, x: Array, axis: int, base: int, steps: Sequence[int], extents: Sequence[int]) -> Array:
+        lowest = base + sum(step * (n - 1) for step, n in zip(steps, extents, strict=True) if step < 0)
+        if 0 in extents:
+            return x.new_zeros((*x.shape[:axis], *extents, *x.shape[axis + 1 :]))
+        spans = [1 + sum(abs(s) * (n - 1) for s, n in list(zip(steps, extents, strict=True))[k:]) for k in range(len(steps) + 1)]
+        x = x.narrow(axis, lowest, spans[0])
+        for k, step in enumerate(steps):
+            x = x.unfold(axis + k, spans[k + 1], abs(step)).movedim(-1, axis + k + 1)
+        x = x.squeeze(axis + len(steps))
+        backwards = [axis + k for k, step in enumerate(steps) if step < 0]
+        return x.flip(backwards) if backwards else x
+
+    def fold(self, x: Array, axis: int, base: int, steps: Sequence[int], extent: int) -> Array:
+        extents = x.shape[axis : axis + len(steps)]
+        values = itertools.product(*(range(n) for n in extents))
+        cells = [base + sum(s * v for s, v in zip(steps, at, strict=True)) for at in values]
+        flat = x.flatten(axis, axis + len(steps) - 1)
+        inside = [k for k, cell in enumerate(cells) if 0 <= cell < extent]
+        if len(inside) < len(cells):
+            flat = self.take(flat, axis, inside)
+        shape = (*flat.shape[:axis], extent, *flat.shape[axis + 1 :])
+        where = torch.tensor([cells[k] for k in inside], dtype=torch.long, device=x.device)
+        return torch.zeros(shape, dtype=x.dtype, device=x.device).index_add(axis, where, flat)
+
+    def einsum(self, operands: Sequence[tuple[Array, Labels]], result: Labels) -> Array:
+        flat: list[Any] = [part for x, labels in operands for part in (x, list(labels))]
+        return torch.einsum(*flat, list(result))
+
+    def reduce(self, x: Array, axes: Sequence[int], how: Reduce) -> Array:
+        if how == "mean" and not (x.dtype.is_floating_point or x.dtype.is_complex):
+            x = x.to(torch.get_default_dtype())
+        if how == "mean":
+            return x.mean(dim=tuple(axes))
+        if how == "sum":
+            return x.sum(dim=tuple(axes), dtype=x.dtype)
+        kept = [k for k in range(x.ndim) if k not in axes]
+        flat = x.permute(*kept, *axes).flatten(len(kept))  # one winner takes the gradient, as in max pooling
+        return (flat.max(-1) if how == "max" else flat.min(-1)).values
+
+    def lowest(self, x: Array, *, highest: bool = False) -> complex:
+        if x.dtype.is_floating_point:
+            return math.inf if highest else -math.inf
+        limits = torch.iinfo(x.dtype)
+        return limits.max if highest else limits.min
+
+    def concat(self, parts: Sequence[Array], axis: int) -> Array:
+        return torch.cat(list(parts), axis)
+
+    FUNCTIONS: ClassVar[dict[Function, Callable[[Any], Any]]] = {
+        "relu": torch.relu,
+        "relu6": F.relu6,
+        "sigmoid": torch.sigmoid,
+        "tanh": torch.tanh,
+        "scaled_tanh": lambda x: 1.7159 * torch.tanh(2 / 3 * x),
+        "silu": F.silu,
+        "gelu": F.gelu,
+        "identity": lambda x: x,
+    }
+
+    def apply(self, function: Function, x: Array) -> Array:
+        return self.FUNCTIONS[function](x)
+
+    def exp(self, x: Array) -> Array:
+        return torch.exp(x)
+
+    def library(self, sized: Sized, arrays: Sequence[Array]) -> Array | None:
+        return pooling(self, sized, arrays[0]) if len(arrays) == 1 else convolution(self, sized, arrays)

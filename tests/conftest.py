@@ -1,0 +1,6 @@
+"""Makes `tests/` importable, so that test files share `strategies.py`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
