@@ -1,6 +1,7 @@
 """The verbs that build a network: input, conv, pool, linear, activation, norm, concat, add, and a few more.
 
-Every verb takes the results of earlier ones and hands on a new one. Shapes are solved at once, so a mistake is told where it is made.
+Every verb takes the results of earlier ones and hands on a new one. Shapes are solved at once, so a mistake is told where it
+is made.
 
     >>> net = Draft("two layers")
     >>> x = net.input("b c i j", b=1, c=1, i="n", j="m")

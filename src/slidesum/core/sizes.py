@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Union
 
@@ -34,11 +35,14 @@ def size(value: SizeLike) -> Size:
 
     A symbol stands for a positive integer. Text is read as arithmetic (+ - * / // ** and parentheses) and never evaluated as code.
     """
-    if isinstance(value, str):
-        return tidy(_from_text(value))
-    if isinstance(value, bool) or not (hasattr(value, "__index__") or hasattr(value, "free_symbols")):
+    if isinstance(value, bool) or not (isinstance(value, str) or hasattr(value, "__index__") or hasattr(value, "free_symbols")):
         raise SizeError(f"a size is a whole number or a symbol, not {value!r}", advice='Write a size such as o=64 or o="k1".')
-    return tidy(value)
+    found = tidy(_from_text(value) if isinstance(value, str) else value)
+    if not is_number(found) and (not symbols(found) or found.has(*_not_finite())):  # type: ignore[union-attr]
+        raise SizeError(
+            f"the size {str(value)[:60]!r} is no whole number", advice='Write a size such as o=64, o="k1" or o="k1//2".'
+        )
+    return found
 
 
 def tidy(value: Any) -> Size:
@@ -131,6 +135,12 @@ def symbols(value: Size) -> set[str]:
     return set() if isinstance(value, int) else {str(s) for s in getattr(value, "free_symbols", ())}
 
 
+def _not_finite() -> tuple[Any, ...]:
+    import sympy
+
+    return sympy.zoo, sympy.nan, sympy.oo, -sympy.oo
+
+
 def _symbol(sympy: Any, name: str) -> Any:
     return sympy.Symbol(name, integer=True, positive=True)
 
@@ -145,7 +155,8 @@ _OPERATIONS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 _FUNCTIONS = {"floor", "ceiling", "Max", "Min"}
 _LONGEST = 1000
-_LARGEST_POWER = 64
+_MOST_TERMS = 1000
+_MOST_BITS = 4096
 
 
 def _from_text(text: str) -> Any:
@@ -154,7 +165,10 @@ def _from_text(text: str) -> Any:
     if len(text) > _LONGEST:
         raise refused
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        with warnings.catch_warnings():  # "1or 2" is a matter of taste to Python, and none to us
+            warnings.simplefilter("ignore", SyntaxWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise refused from None
 
@@ -168,7 +182,7 @@ def _from_text(text: str) -> Any:
                 return _symbol(sympy, name)
             case ast.UnaryOp(op=ast.USub(), operand=inner):
                 return -walk(inner)
-            case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int(power))) if power <= _LARGEST_POWER:
+            case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int(power))):
                 return walk(left) ** power
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS and not isinstance(op, ast.Pow):
                 return _OPERATIONS[type(op)](walk(left), walk(right))
@@ -180,6 +194,26 @@ def _from_text(text: str) -> Any:
     if text.strip().isdecimal():
         return int(text)
     try:
+        terms, bits = _worst(tree)
+        if terms > _MOST_TERMS or bits > _MOST_BITS:
+            raise refused
         return walk(tree)
     except (ZeroDivisionError, TypeError, RecursionError):
         raise refused from None
+
+
+def _worst(node: ast.AST) -> tuple[int, int]:
+    """At most how many terms the formula has multiplied out, and how many bits its numbers: told before anything is computed."""
+    match node:
+        case ast.Constant(value=int(number)):
+            return 1, number.bit_length()
+        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int(power))):
+            terms, bits = _worst(left)
+            power = min(power, _MOST_BITS + 1)
+            return min(terms, _MOST_TERMS + 1) ** power, max(1, bits) * power
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=right):
+            (terms, bits), (more, others) = _worst(left), _worst(right)
+            return terms + more, max(bits, others) + 1
+        case _:
+            parts = [_worst(part) for part in ast.iter_child_nodes(node)]
+            return math.prod(terms for terms, _ in parts), sum(bits for _, bits in parts)

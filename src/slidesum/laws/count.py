@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from slidesum.core.axis import indices
 from slidesum.core.sized import Sized, Slide
-from slidesum.core.sizes import Size, ceil_div, is_number, largest, prod, smallest, tidy
+from slidesum.core.sizes import Size, ceil_div, is_number, prod, smallest, tidy
 from slidesum.laws.inside import combinations_inside
 from slidesum.laws.padding import window_span
 
@@ -104,7 +104,7 @@ def _per_output(sized: Sized, summed: tuple[str, ...] | list[str], *, distinct: 
     for (number, _), slide in sorted(sized.slides.items()):
         names = {name for name, _ in slide.taps}
         if number == -1:
-            count = count * _taps_on_one_cell(sized, slide)
+            count = count * _taps_on_one_cell(sized, slide, distinct)
         elif number == 0 and distinct:
             count = count * _distinct_cells(sized, [(step, name) for name, step in slide.taps if name in summed])
         else:
@@ -129,24 +129,27 @@ def _distinct_cells(sized: Sized, taps: list[tuple[Size, str]]) -> Size:
     if len(taps) < 2:
         return prod(extents)
     if all(is_number(n) for n in (*extents, *(step for step, _ in taps))):
-        return len(_sums(sized, taps))
+        return len(set(_sums(sized, taps)))
     if all(is_number(step) and abs(step) == 1 for step, _ in taps):
         return window_span([(1, n) for n in extents])
     return prod(extents)
 
 
-def _sums(sized: Sized, taps: list[tuple[Size, str]]) -> set[int]:
+def _sums(sized: Sized, taps: list[tuple[Size, str]]) -> list[int]:
+    """Where each combination of taps lies within the window."""
     ranges = [[step * value for value in range(sized.extents[name])] for step, name in taps]
-    return {sum(values) for values in itertools.product(*ranges)}
+    return [sum(values) for values in itertools.product(*ranges)]
 
 
-def _taps_on_one_cell(sized: Sized, slide: Slide) -> Size:
-    """Transposed: how many input positions reach one output cell, at most."""
+def _taps_on_one_cell(sized: Sized, slide: Slide, distinct: bool) -> Size:
+    """Transposed: how many input positions (or terms, if not `distinct`) reach one output cell, at most."""
     stride = abs(slide.stride)
     taps = [(step, name) for name, step in slide.taps]
     assert slide.position is not None
     positions = sized.extents[slide.position]
     if not is_number(stride) or not all(is_number(sized.extents[name]) and is_number(step) for step, name in taps):
         return smallest(positions, ceil_div(prod(sized.extents[name] for _, name in taps), stride))
-    residues = [total % stride for total in _sums(sized, taps)]
-    return smallest(positions, largest(*(residues.count(r) for r in set(residues))))
+    sums = _sums(sized, taps)
+    residues = [total % stride for total in (set(sums) if distinct else sums)]
+    most = max(map(residues.count, set(residues)))
+    return smallest(positions, most) if distinct else most

@@ -8,7 +8,7 @@ from slidesum.core.network import Add, BatchNorm, Distance, Graph, Input, Layer,
 from slidesum.core.sizes import Size, prod, tidy
 from slidesum.laws.count import Counts, count, inputs_per_output
 from slidesum.laws.parameters import parameters
-from slidesum.laws.reach import Reach, follow, origin, union
+from slidesum.laws.reach import Reach, absorbed, follow, origin, union
 
 
 def node_counts(node: Node) -> Counts:
@@ -78,13 +78,9 @@ def _through(node: Node, before: Mapping[str, Reach]) -> Mapping[str, Reach]:
             assert node.sized is not None
             return follow(node.sized, before)
         case Distance():
-            return {name: _whole(reach) if reach.along == 1 else reach for name, reach in before.items()}
+            return {name: absorbed(reach) if reach.along == 1 else reach for name, reach in before.items()}
         case Softmax(axis):
             place = axis % len(node.shape)
-            return {name: _whole(reach) if reach.along == place else reach for name, reach in before.items()}
+            return {name: absorbed(reach) if reach.along == place else reach for name, reach in before.items()}
         case _:
             return before
-
-
-def _whole(reach: Reach) -> Reach:
-    return Reach(tidy(reach.field + (reach.cells - 1) * reach.stride), 0, reach.padding, None, 1)

@@ -64,22 +64,24 @@ def transposed_padding(
     if rule == "valid":
         low, high = -address.constant, max(0, -address.constant)
     elif rule in ("same", "same_lower"):
-        crop = tidy(whole - positions * stride)
-        small = floor_div(crop, 2)
-        low, high = (small, tidy(crop - small)) if rule == "same" else (tidy(crop - small), small)
+        crop = tidy(whole - positions * stride)  # below 0 where windows leave gaps: then nothing is cropped before
+        total = largest(0, crop)
+        low = floor_div(total, 2) if rule == "same" else ceil_div(total, 2)
+        high = tidy(crop - low)
         _refuse_two_starts(low, address, rule, text)
     else:
         low, high = _sides(rule, whole, stride, 1)
         _refuse_two_starts(low, address, rule, text)
     extent = tidy(whole - low - high)
     if wanted is not None:
-        if surely_less(wanted, extent) or (not surely_less(wanted, extent + stride) and is_number(wanted)):
+        most = tidy(extent + stride - 1)
+        if surely_less(wanted, extent) or surely_less(most, wanted):
             raise SizeError(
                 f"the result can't have {wanted} cells along {position}",
                 text,
                 address.span,
-                usual=f"It has {extent}, and up to {tidy(stride - 1)} more: a strided layer would read them just the same.",
-                advice=f"Give a number from {extent} to {tidy(extent + stride - 1)}.",
+                usual=f"It has {extent}, or as many more as a layer of stride {stride} leaves unread.",
+                advice=f"Give {extent}." if most == extent else f"Give a number from {extent} to {most}.",
             )
         high, extent = tidy(high - (wanted - extent)), wanted
     if surely_less(extent, 1):

@@ -6,11 +6,13 @@ with stride s, padding p and windows of k cells,
     field' = field + (k - 1)·stride        padding' = padding + p·stride        stride' = stride·s
 
 which is the forward form of Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks" (Distill, 2019).
-A transposed layer divides the stride; an axis that is summed away reads all of itself, and its stride becomes 0.
+A transposed layer divides the stride; a layer that runs backwards (`-i`) turns it round; an axis that is summed away reads all of
+itself, and its stride becomes 0.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -39,8 +41,8 @@ class Reach:
 
     def window(self, place: int) -> tuple[Any, Any]:
         """The first and the last input cell read at this position; before 0 and beyond the end lies the padding."""
-        first = -self.padding + place * self.stride
-        return first, first + self.field - 1
+        first = _up(-self.padding + place * self.stride)
+        return first, first + _up(self.field) - 1
 
 
 Reaches = Mapping[str, Reach]
@@ -119,41 +121,52 @@ def _follow(sized: Sized, reach: Reach) -> Reach:
         return _slid(sized, slide, reach)
     kept = [name for name in indices(axis) if name in result.indices]
     if not kept:
-        return _absorbed(reach)
+        return absorbed(reach)
     place = _place(result.axes, kept[0])
     if isinstance(result.axes[place], Address):
         return _transposed(sized, sized.slides[-1, place], place, reach)
     if isinstance(axis, Merged) and len(kept) < len(axis.names):
-        reach = _absorbed(reach)
+        reach = absorbed(reach)
     return replace(reach, along=place, cells=_cells(sized, result.axes[place]))
 
 
 def _slid(sized: Sized, slide: Slide, reach: Reach) -> Reach:
     window = window_span([(abs(step), sized.extents[name]) for name, step in slide.taps])
-    field = tidy(reach.field + (window - 1) * reach.stride)
-    result = sized.equation.result
-    if slide.position is None or slide.position not in result.indices:
-        return replace(reach, field=field, stride=0, along=None)
-    place = _place(result.axes, slide.position)
-    stride, padding = (
-        _number(reach.stride * abs(slide.stride)),
-        _number(reach.padding + slide.padding[0] * reach.stride),
-    )
-    return Reach(field, stride, padding, place, _cells(sized, result.axes[place]))
+    first: Any = -slide.padding[0]
+    if slide.position is None:
+        return _composed(reach, first, 0, window, window, None, 1)
+    if _backwards(slide.stride):
+        first = first - slide.stride * (sized.extents[slide.position] - 1)
+    axes = sized.equation.result.axes
+    place = _place(axes, slide.position)
+    return _composed(reach, first, slide.stride, window, window, place, _cells(sized, axes[place]))
 
 
 def _transposed(sized: Sized, slide: Slide, place: int, reach: Reach) -> Reach:
     window = window_span([(abs(step), sized.extents[name]) for name, step in slide.taps])
     stride = abs(slide.stride)
     positions = smallest(ceil_div(window, stride), reach.cells)
-    field = tidy(reach.field + (positions - 1) * reach.stride)
-    back = _ratio(window - 1 - slide.padding[0], stride)
-    return Reach(field, _ratio(reach.stride, stride), _number(reach.padding + back * reach.stride), place, slide.extent)
+    first = _ratio(slide.padding[0] - (window - 1), stride)
+    if _backwards(slide.stride):
+        first = reach.cells - 1 - _ratio(slide.padding[0], stride)
+    return _composed(reach, first, _ratio(1, slide.stride), positions, _ratio(window - 1, stride) + 1, place, slide.extent)
 
 
-def _absorbed(reach: Reach) -> Reach:
+def absorbed(reach: Reach) -> Reach:
     """The whole axis is summed: from its first window to the end of its last."""
-    return Reach(tidy(reach.field + (reach.cells - 1) * reach.stride), 0, reach.padding, None, 1)
+    return _composed(reach, 0, 0, reach.cells, reach.cells, None, 1)
+
+
+def _composed(reach: Reach, first: Any, stride: Any, cells: Size, span: Any, along: int | None, extent: Size) -> Reach:
+    """The reach of a layer whose place t reads `cells` of its input's places, within `first + t·stride` and `span` from there."""
+    lowest = first + span - 1 if _backwards(reach.stride) else first
+    return Reach(
+        _number(reach.field + (cells - 1) * abs(reach.stride)),
+        _number(reach.stride * stride),
+        _number(reach.padding - lowest * reach.stride),
+        along,
+        extent,
+    )
 
 
 def _place(axes: Sequence[Axis], name: str) -> int:
@@ -170,6 +183,14 @@ def _cells(sized: Sized, axis: Axis) -> Size:
             return next(
                 s.extent for (number, place), s in sized.slides.items() if number < 0 and sized.equation.result.axes[place] == axis
             )
+
+
+def _backwards(stride: Any) -> bool:
+    return isinstance(stride, int | Fraction) and stride < 0
+
+
+def _up(value: Any) -> Any:
+    return math.ceil(value) if isinstance(value, Fraction) else value
 
 
 def _ratio(a: Any, b: Any) -> Any:

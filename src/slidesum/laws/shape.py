@@ -303,9 +303,11 @@ class _Solver:
         position = self.equation.position(number, address)
         span = self._taps_span(address, position)
         stride = self._step(address, position) if position else 1
-        reach = window_span([(1, span), (abs(stride), self.extents[position] if position else 1)])
-        if shape is None:
-            known = tidy(reach - max(0, -address.constant) * 2)
+        positions = self.extents[position] if position else 1
+        reach = window_span([(1, span), (abs(stride), positions)])
+        if shape is None:  # as few cells as give these positions; only "same" looks at their number, and takes stride·positions
+            low, high = resolve_padding(self.padding, position, address, tidy(positions * abs(stride)), stride, span, self.text)
+            known = tidy(reach - low - high)
             if surely_less(known, 1):
                 raise SizeError(
                     f"the extent of {operand.name} at this axis can't be told",

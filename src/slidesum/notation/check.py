@@ -11,7 +11,6 @@ from slidesum.core.axis import Address, Rest, indices
 from slidesum.core.equation import Equation, Operand
 from slidesum.errors import MeaningError, Span
 
-
 _FACTORS = ("s", "d", "t", *(f"s{k}" for k in range(1000)))
 
 

@@ -30,8 +30,8 @@ def evaluate(
     """The result of an equation on arrays of one library."""
     backend, arrays, bias = met(arrays, bias)
     backend.check([*arrays, *([bias] if bias is not None else [])], equation.reduce)
-    shapes = tuple(tuple(x.shape) for x in arrays)
-    sized = _solved(equation, shapes, _frozen(sizes), _frozen(padding), border, _frozen(extent))
+    shapes = [tuple(x.shape) for x in arrays]
+    sized = solved(equation, shapes, sizes, padding=padding, border=border, extent=extent)
     if (bias is None) != (equation.bias is None):
         raise UsageError(
             "the equation has a bias, and no array was given for it"
@@ -114,9 +114,19 @@ def _cached(equation: Equation, shapes: Any, sizes: Any, padding: Any, border: B
     return solve(equation, shapes, dict(sizes or ()), padding=opened, border=border, extent=dict(extent or ()))
 
 
-def _solved(equation: Equation, *key: Any) -> Sized:
+def solved(
+    equation: Equation,
+    shapes: Sequence[tuple[int, ...]],
+    sizes: Mapping[str, SizeLike] | None,
+    *,
+    padding: Padding,
+    border: Border,
+    extent: Mapping[str, SizeLike] | None,
+) -> Sized:
+    """`laws.shape.solve`, remembered: a second call of the same shapes costs a dictionary look-up."""
+    key = (tuple(shapes), _frozen(sizes), _frozen(padding), border, _frozen(extent))
     try:
         hash(key)
-    except TypeError:  # symbolic integers of torch.export, or a bad argument that `solve` will name
+    except TypeError:  # an argument that can't be remembered, such as a list for a pair
         return _cached.__wrapped__(equation, *key)
     return _cached(equation, *key)

@@ -79,10 +79,10 @@ class NumPy(Backend):
         return np.einsum(*flat, list(result), optimize="greedy" if len(operands) > 1 else False)
 
     def reduce(self, x: Array, axes: Sequence[int], how: Reduce) -> Array:
-        function: Callable[..., Array] = {"sum": np.sum, "max": np.max, "mean": np.mean, "min": np.min}[how]
         if how == "sum":
-            return function(x, axis=tuple(axes), dtype=x.dtype)
-        return function(x, axis=tuple(axes))
+            return np.sum(x, axis=tuple(axes), dtype=x.dtype)
+        functions: dict[str, Any] = {"max": np.max, "mean": np.mean, "min": np.min}
+        return functions[how](x, axis=tuple(axes))
 
     def lowest(self, x: Array, *, highest: bool = False) -> complex:
         if x.dtype.kind == "f":

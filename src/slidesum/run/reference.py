@@ -26,7 +26,7 @@ def evaluate(
 ) -> np.ndarray[Any, Any]:
     """The result, loop by loop.
 
-    `order` visits the combinations of index values (in the order of `sized.equation.indices`) in another order than the nested loops
+    `order` visits the combinations of index values (in the order of `sized.equation.indices`) in another order than nested loops
     would: the result is the same sum.
 
     >>> from slidesum.laws.shape import solve
@@ -64,7 +64,7 @@ def _value(sized: Sized, number: int, operand: Operand, array: np.ndarray[Any, A
     cell = [_cell(sized, number, place, axis, at) for place, axis in enumerate(operand.axes)]
     found = [source(c, n, sized.border) for c, n in zip(cell, array.shape, strict=True)]
     if None not in found:
-        return array[tuple(found)]  # type: ignore[arg-type]
+        return array[tuple(found)]
     if sized.equation.reduce in ("max", "min") and sized.border == "zero":
         return None
     return array.dtype.type(constant(sized.border))

@@ -1,0 +1,209 @@
+"""A network on arrays: every layer in turn, on whatever backend the input belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod, sqrt
+from typing import Any
+
+import numpy as np
+
+from slidesum.core.network import (
+    Activation,
+    Add,
+    BatchNorm,
+    Concat,
+    Distance,
+    Dropout,
+    Graph,
+    Input,
+    Layer,
+    LocalResponseNorm,
+    Node,
+    Softmax,
+)
+from slidesum.core.sizes import is_number
+from slidesum.errors import FileError, SizeError, UsageError
+from slidesum.laws.parameters import parameters
+from slidesum.notation.parse import parse
+from slidesum.run.backend import Array, Backend
+from slidesum.run.execute import evaluate
+from slidesum.run.wiring import full_filters
+
+Values = Mapping[str, Array]
+"""The arrays of a network by "layer.array": "conv1.w", "conv1.bias"."""
+
+
+def initial_values(graph: Graph, seed: int = 0, dtype: str = "float32") -> dict[str, np.ndarray[Any, Any]]:
+    """Random arrays to begin with, the same for the same seed. See `laws.parameters` for the distribution."""
+    refuse_symbols(graph)
+    random = np.random.default_rng(seed)
+    values = {}
+    for node in graph:
+        for parameter in parameters(node):
+            shape = tuple(parameter.shape)
+            if parameter.start is not None:
+                array = np.full(shape, parameter.start)
+            else:
+                bound = 1 / sqrt(max(1, parameter.fan_in))
+                array = random.uniform(-bound, bound, shape)
+            values[f"{node.name}.{parameter.name}"] = array.astype(dtype)
+    return values
+
+
+def check_values(graph: Graph, values: Values) -> None:
+    """Raise FileError if arrays are missing, superfluous, or of another shape than the network says."""
+    wanted = {f"{node.name}.{p.name}": tuple(p.shape) for node in graph for p in parameters(node)}
+    for name, shape in wanted.items():
+        if name not in values:
+            raise FileError(
+                f"the array {name!r} is missing",
+                usual=f"{graph.name} needs {len(wanted)} arrays.",
+                advice="Give the arrays that belong to this network.",
+            )
+        if tuple(values[name].shape) != shape:
+            raise FileError(
+                f"the array {name!r} has the shape {tuple(values[name].shape)}, and {shape} is needed",
+                advice="Give the arrays that belong to this network.",
+            )
+    extra = next((name for name in values if name not in wanted), None)
+    if extra:
+        raise FileError(
+            f"the array {extra!r} belongs to no layer",
+            usual=f"The layers of {graph.name} are {', '.join(n.name for n in graph)}.",
+            advice="Give the arrays that belong to this network.",
+        )
+
+
+def run(graph: Graph, values: Values, *inputs: Array) -> dict[str, Array]:
+    """Every activation by the name of its layer, in the order computed."""
+    refuse_symbols(graph)
+    if len(inputs) != len(graph.inputs):
+        raise UsageError(
+            f"{graph.name} has {len(graph.inputs)} inputs, and {len(inputs)} were given", advice="Give one array an input."
+        )
+    given = {node.name: fitted(node, x) for node, x in zip(graph.inputs, inputs, strict=True)}
+    return walk(graph, given, lambda node, before: result_of(node, values, before))
+
+
+def walk(graph: Graph, given: Mapping[str, Array], layer: Callable[[Node, list[Array]], Array]) -> dict[str, Array]:
+    """Visit the nodes in order; `layer` makes the result of one from those before."""
+    found: dict[str, Array] = {}
+    for node in graph:
+        found[node.name] = given[node.name] if isinstance(node.op, Input) else layer(node, [found[name] for name in node.inputs])
+    return found
+
+
+def fitted(node: Node, x: Array) -> Array:
+    """The input with the axes the network names: leading axes of extent one may be left out, and the batch may differ."""
+    x = np.asarray(x) if isinstance(x, list | tuple | int | float) else x
+    missing = len(node.shape) - x.ndim
+    if missing > 0 and all(n == 1 for n in node.shape[:missing]):
+        x = x.reshape((*(1 for _ in range(missing)), *x.shape))
+    names = " ".join(node.op.names) if isinstance(node.op, Input) else ""
+    if x.ndim != len(node.shape) or any(a != b for a, b in zip(x.shape[1:], node.shape[1:], strict=True)):
+        raise SizeError(
+            f"the input has the shape {tuple(x.shape)}, and the network expects {tuple(node.shape)}",
+            usual=f"Its axes are {names}; the first may have any extent.",
+            advice="Crop or scale the image, or give the network other sizes.",
+        )
+    return x
+
+
+def result_of(node: Node, values: Values, before: Sequence[Array]) -> Array:
+    """The result of one layer as it computes when nothing is being trained."""
+    x = before[0]
+    backend = _backend(x)
+
+    def value(name: str) -> Array:
+        return backend.constant(values[f"{node.name}.{name}"], x)
+
+    match node.op:
+        case Layer() as op:
+            filters = [value(p.name) for p in parameters(node) if p.role == "weights"]
+            bias = value("bias") if op.equation.bias is not None else None
+            return layer_result(backend, node, x, filters, bias)
+        case BatchNorm(axis, epsilon):
+            return normalised(backend, x, axis, epsilon, *(value(n) for n in ("scale", "shift", "mean", "variance")))
+        case _:
+            return plain_result(backend, node, before)
+
+
+def layer_result(backend: Backend, node: Node, x: Array, filters: Sequence[Array], bias: Array | None) -> Array:
+    """The result of an equation, its filters in the shapes in which they are kept."""
+    op, sized = node.op, node.sized
+    assert isinstance(op, Layer)
+    assert sized is not None
+    full = full_filters(backend, sized, filters)
+    return evaluate(op.equation, [x, *full], bias, op.sizes, padding=op.padding, border=op.border, extent=op.extent)
+
+
+def plain_result(backend: Backend, node: Node, before: Sequence[Array]) -> Array:
+    """The result of a layer that keeps no arrays."""
+    x = before[0]
+    match node.op:
+        case Activation(function):
+            return backend.apply(function, x)
+        case Dropout():
+            return x
+        case Concat(axis):
+            return backend.concat(before, axis)
+        case Add():
+            total = x
+            for other in before[1:]:
+                total = total + other
+            return total
+        case Softmax(axis):
+            powers = backend.exp(x - _kept(backend, backend.reduce(x, [axis], "max"), axis, x))
+            return powers / _kept(backend, backend.reduce(powers, [axis], "sum"), axis, x)
+        case Distance(centres):
+            c = backend.constant(centres, x)
+            difference = backend.reshape(x, (x.shape[0], 1, x.shape[1])) - c
+            return backend.reduce(difference * difference, [2], "sum")
+        case LocalResponseNorm():
+            return _local_response(node.op, x)
+        case _:
+            raise AssertionError(f"{type(node.op).__name__} keeps arrays")
+
+
+def normalised(
+    backend: Backend, x: Array, axis: int, epsilon: float, scale: Array, shift: Array, mean: Array, variance: Array
+) -> Array:
+    """(x - mean) / sqrt(variance + epsilon) * scale + shift, one number of each a map."""
+    shape = [n if k == axis else 1 for k, n in enumerate(x.shape)]
+    scale, shift, mean, variance = (backend.reshape(a, shape) for a in (scale, shift, mean, variance))
+    return (x - mean) * (scale / (variance + epsilon) ** 0.5) + shift
+
+
+def _local_response(op: LocalResponseNorm, x: Array) -> Array:
+    letters = [f"a{k}" for k in range(x.ndim)]
+    slid = [f"{name}+t" if k == op.axis else name for k, name in enumerate(letters)]
+    below = op.size // 2
+    window = parse(f"{' '.join(slid)} -> {' '.join(letters)}")
+    energy = evaluate(window, [x * x], None, {"t": op.size}, padding=(below, op.size - 1 - below))
+    return x / (op.k + op.alpha * energy) ** op.beta
+
+
+def _kept(backend: Backend, reduced: Array, axis: int, x: Array) -> Array:
+    return backend.reshape(reduced, [1 if k == axis % x.ndim else n for k, n in enumerate(x.shape)])
+
+
+def _backend(x: Array) -> Backend:
+    from slidesum.run.execute import met
+
+    return met([x])[0]
+
+
+def refuse_symbols(graph: Graph) -> None:
+    """Raise SizeError if sizes are still symbols."""
+    if not all(is_number(n) for node in graph for n in node.shape) or graph.symbols:
+        raise SizeError(
+            f"{graph.name} has open sizes: {', '.join(graph.symbols)}",
+            usual="Symbols are enough to count, but not to compute.",
+            advice=f"Give them numbers: net.with_sizes({', '.join(f'{s}=8' for s in graph.symbols)}).",
+        )
+
+
+def total_elements(values: Values) -> int:
+    """The number of elements of all arrays."""
+    return sum(prod(x.shape) for x in values.values())
