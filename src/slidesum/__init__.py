@@ -1,1 +1,45 @@
-"""slidesum: einsum for convolutions, and everything that follows from it."""
+"""slidesum: einsum for convolutions, and everything that follows from it.
+
+Names are handed on when they are first used, so `import slidesum` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from slidesum import errors, torch
+    from slidesum.api.equation import Equation, SizedEquation
+    from slidesum.api.functions import conv, equation, pool
+    from slidesum.api.load import load
+    from slidesum.api.network import Network
+    from slidesum.errors import SlidesumError
+
+_HOMES = {
+    "Equation": "slidesum.api.equation",
+    "Network": "slidesum.api.network",
+    "SizedEquation": "slidesum.api.equation",
+    "SlidesumError": "slidesum.errors",
+    "conv": "slidesum.api.functions",
+    "equation": "slidesum.api.functions",
+    "load": "slidesum.api.load",
+    "pool": "slidesum.api.functions",
+}
+_MODULES = ("errors", "torch")
+
+__all__ = ["Equation", "Network", "SizedEquation", "SlidesumError", "conv", "equation", "errors", "load", "pool", "torch"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return import_module(f"slidesum.{name}")
+    if name == "__version__":
+        return import_module("importlib.metadata").version("slidesum")
+    raise AttributeError(f"module 'slidesum' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

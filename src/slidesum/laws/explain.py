@@ -65,6 +65,14 @@ def readings(sized: Sized, at: Sequence[int]) -> Iterator[Reading]:
                 yield _reading(sized, full)
 
 
+def bias_cell(sized: Sized, at: Sequence[int]) -> tuple[int, ...]:
+    """Where the bias of the output value at `at` stands."""
+    assert sized.equation.bias is not None
+    _check_place(sized, at)
+    values, _ = _fixed(sized, at)
+    return tuple(_cell(sized, -2, place, axis, values) for place, axis in enumerate(sized.equation.bias.axes))
+
+
 def _check_place(sized: Sized, at: Sequence[int]) -> None:
     shape = sized.result_shape
     if len(at) != len(shape) or not all(0 <= place < n for place, n in zip(at, shape, strict=True)):

@@ -1,0 +1,47 @@
+# The two commands of the README are `make demo` and `make test`; each makes its own .venv first.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: install demo test lint format bench clean
+.DEFAULT_GOAL := install
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "slidesum needs Python 3.11 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+# torch first, so that the pin decides which build everything after it meets
+$(VENV)/.user: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) torch
+	$(PIP) --editable '.[train]'
+	@touch $@
+
+$(VENV)/.developer: $(VENV)/.user
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+install: $(VENV)/.developer
+
+demo: $(VENV)/.user
+	$(BIN)/slidesum demo
+
+test: $(VENV)/.developer
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov=slidesum --cov-report=
+	$(BIN)/coverage report --include='src/slidesum/core/*,src/slidesum/notation/*,src/slidesum/laws/*' --fail-under=95
+
+lint: $(VENV)/.developer
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.developer
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.developer
+	$(BIN)/python bench/layers.py
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

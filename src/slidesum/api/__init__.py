@@ -1,0 +1,1 @@
+"""What people hold: equations and networks that can be asked everything, and the functions they call."""

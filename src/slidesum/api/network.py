@@ -1,0 +1,169 @@
+"""What `ss.Network` is: the builder's verbs, and everything that can be asked of what was built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from slidesum.build.replay import with_sizes
+from slidesum.build.verbs import Verbs
+from slidesum.core.network import Graph, Node
+from slidesum.core.sizes import Size, SizeLike
+from slidesum.laws.graph import reaches, totals
+from slidesum.laws.reach import Reach
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from slidesum.show.explanation import Explanation
+    from slidesum.show.table import Table
+    from slidesum.torch import NetworkModule
+
+
+class Network(Verbs):
+    """A network of equations.
+
+    Build it with the verbs `input, conv, pool, linear, activation, norm, concat, add, flatten, dropout, softmax, distance`; sizes
+    are integers or symbols.
+
+    >>> net = Network("one layer")
+    >>> x = net.input("b c i j", b=1, c="k1", i="n", j="m")
+    >>> x = net.conv(x, "b c i+u j+v, o c u v -> b o i j", o="k2", u=5, v=5, padding="same", bias="o")
+    >>> net.parameters
+    25*k1*k2 + k2
+    >>> net.with_sizes(k1=3, k2=8, n=28, m=28).macs
+    470400
+    """
+
+    def __init__(self, name: str) -> None:
+        self._graph = Graph(name)
+        self._values: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, graph: Graph, values: Mapping[str, Any] | None = None) -> Network:
+        """A network from its graph, with or without arrays."""
+        net = cls(graph.name)
+        net._graph = graph
+        if values is not None:
+            net.values = values
+        return net
+
+    @property
+    def graph(self) -> Graph:
+        """The layers as data."""
+        return self._graph
+
+    @property
+    def name(self) -> str:
+        return self._graph.name
+
+    def _append(self, node: Node) -> None:
+        self._graph = replace(self._graph, nodes=(*self._graph.nodes, node))
+        self._values = None
+
+    # What it has and costs
+
+    @property
+    def weights(self) -> Size:
+        """The numbers that the filters hold."""
+        return totals(self._graph).weights
+
+    @property
+    def biases(self) -> Size:
+        return totals(self._graph).biases
+
+    @property
+    def parameters(self) -> Size:
+        """Weights and biases."""
+        return totals(self._graph).parameters
+
+    @property
+    def macs(self) -> Size:
+        """Multiply-adds, taps in the padding counted, bias not."""
+        return totals(self._graph).macs
+
+    @property
+    def macs_inside(self) -> Size:
+        """Multiply-adds without the taps in the padding."""
+        return totals(self._graph).macs_inside
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols that stand for sizes."""
+        return self._graph.symbols
+
+    def reach(self, layer: str | None = None) -> Mapping[str, Reach]:
+        """The receptive field of a layer (the last one if none is named), with its stride and padding, along every input axis."""
+        return reaches(self._graph)[self._graph[layer].name if layer else self._graph.output.name]
+
+    def table(self) -> Table:
+        """A row a layer: kind, equation, maps, size, counts, reach. Prints itself; has to_json, to_csv, to_markdown."""
+        from slidesum.show.table import Table
+
+        return Table(self._graph)
+
+    def with_sizes(self, **numbers: SizeLike) -> Network:
+        """The same network with these symbols replaced."""
+        return Network.of(with_sizes(self._graph, numbers))
+
+    # Numbers
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The arrays by "layer.array" ("conv1.w", "conv1.bias"). Drawn with seed 0 at first use, unless set or trained."""
+        if self._values is None:
+            self.initialise()
+        assert self._values is not None
+        return self._values
+
+    @values.setter
+    def values(self, values: Mapping[str, Any]) -> None:
+        from slidesum.run.network import check_values
+
+        check_values(self._graph, values)
+        self._values = dict(values)
+
+    def initialise(self, seed: int = 0, dtype: str = "float32") -> None:
+        """Draw the arrays anew; the same seed gives the same arrays."""
+        from slidesum.run.network import initial_values
+
+        self._values = initial_values(self._graph, seed, dtype)
+
+    def run(self, *inputs: Any) -> dict[str, Any]:
+        """Every activation by the name of its layer, computed by the library that the input belongs to.
+
+        The batch may differ from the declared one, and leading axes of extent one may be left out: a 28×28 image is fine for
+        `b c i j` with one colour.
+        """
+        from slidesum.run.network import run
+
+        return run(self._graph, self.values, *inputs)
+
+    def explain(self, layer: str, at: Sequence[int], given: Any) -> Explanation:
+        """Every term that made one number of a layer; `given` are the activations of a run, or an input to run on."""
+        from slidesum.show.explanation import explain
+
+        maps = given if isinstance(given, Mapping) else self.run(given)
+        return explain(self._graph, self.values, maps, layer, at)
+
+    def to_torch(self) -> NetworkModule:
+        """A trainable `nn.Module` with these arrays; `net.values = module.values()` takes them back."""
+        from slidesum.torch import NetworkModule
+
+        return NetworkModule(self._graph, self.values)
+
+    def save(self, path: str | Path) -> None:
+        """Write `path` (JSON, readable) and the arrays beside it (safetensors), each atomically."""
+        from slidesum.read.saved import save
+
+        save(path, self._graph, None if self.symbols else self.values)
+
+    def __rich__(self) -> Any:
+        return self.table().__rich__()
+
+    def __str__(self) -> str:
+        return str(self.table())
+
+    def __repr__(self) -> str:
+        return f"<Network {self.name!r}: {len(self._graph.nodes)} layers>"
