@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from slidesum.core.axis import Rest
 from slidesum.core.equation import Equation
 from slidesum.core.sized import Sized
-from slidesum.core.sizes import is_number
+from slidesum.core.sizes import is_number, prod
 from slidesum.laws.roles import on_filters, roles
 from slidesum.laws.structure import Structure
 
@@ -155,6 +156,9 @@ def _also(equation: Equation, sized: Sized | None, s: Structure) -> list[str]:
         pads = [slide.padding for slide in sized.slides.values() if slide.position]
         if any(pad != (0, 0) for pad in pads):
             also.append(f"padding {_joined([str(a) if a == b else f'{a}+{b}' for a, b in pads])}")
+        if sized.connections is not None:
+            pairs = prod(sized.extents[name] for name in sized.connections.indices)
+            also.append(f"{len(sized.connections.pairs)} of {pairs} pairs connected")
     return also
 
 
@@ -190,6 +194,8 @@ def _sentence(s: Structure) -> str:
     if s.multiplies:
         own = [n for n in equation.indices if n in weighted]
         shared = [n for n in equation.indices if n not in weighted]
+        if Rest() in equation.operands[0].axes and not any(Rest() in operand.axes for operand in equation.operands[1:]):
+            shared.append("'...'")
         parts.append(f"has weights of its own for every {_listed(own)}" if own else "has one weight")
         parts.append(f"shares them over {_listed(shared)}" if shared else "shares none of them")
     else:

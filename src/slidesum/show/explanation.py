@@ -6,6 +6,7 @@ precision with `math.fsum`, so the residual is the rounding of the engine that r
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,8 +48,8 @@ _BATCH_NORM = ("scale", "shift", "mean", "variance")
 class Term:
     """One term of the sum.
 
-    `cell` is where x is read; it lies outside the array where `in_border` holds. `weights` has an entry (name, cell, value) for each
-    filter, and `product` is the value times all of them.
+    `cell` is where x is read; it lies outside the array where `in_border` holds. `weights` has an entry (name, cell, value) for
+    each filter, and `product` is the value times all of them.
     """
 
     indices: Mapping[str, int]
@@ -115,6 +116,36 @@ class Explanation:
         yield {"sum": "= value", "max": "largest", "min": "smallest", "mean": "mean"}.get(self.reduce, self.reduce), self.before
         if self.after is not None:
             yield f"{self.activation} of it", self.after
+
+    def to_json(self) -> str:
+        """All of it as JSON: an object with the fields of this class."""
+        document = {
+            "layer": self.layer,
+            "kind": self.kind,
+            "equation": self.equation,
+            "at": self.at,
+            "terms": [
+                {
+                    "indices": dict(term.indices),
+                    "cell": term.cell,
+                    "value": term.value,
+                    "weights": [{"filter": name, "cell": cell, "weight": weight} for name, cell, weight in term.weights],
+                    "product": term.product,
+                    "in_border": term.in_border,
+                    "winner": term is self.winner,
+                }
+                for term in self.terms
+            ],
+            "partial_sums": [{"map": label, "terms": count, "sum": total} for label, count, total in self.partial_sums],
+            "bias": self.bias,
+            "value": self.before,
+            "activation": self.activation,
+            "after": self.after,
+            "computed": self.computed,
+            "residual": self.residual,
+            "relative_residual": self.relative_residual,
+        }
+        return json.dumps(document, indent=2, ensure_ascii=False)
 
     def __rich__(self) -> Any:
         from slidesum.show.text import explanation_text

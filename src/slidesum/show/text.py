@@ -72,7 +72,8 @@ def _drawn(table: Table, wide: bool) -> Any:
 def _totals(table: Table) -> Any:
     total = table.totals
     if not table.graph.symbols:
-        return Text(f"{pretty(total['parameters'])} parameters; reads: input values that one output value depends on", style="dim")
+        counted = f"{pretty(total['parameters'])} parameters, {pretty(total['connections'])} connections"
+        return Text(f"{counted}; reads: input values that one output value depends on", style="dim")
     grid = RichTable(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
@@ -87,7 +88,9 @@ def _equations(table: Table) -> Any:
     grid.add_column(overflow="fold")
     for row in table:
         if row["equation"]:
-            grid.add_row(row["name"], Text(row["equation"], style="cyan") + Text(f"   {', '.join((row['kind'], *row['also']))}", style="dim"))
+            grid.add_row(
+                row["name"], Text(row["equation"], style="cyan") + Text(f"   {', '.join((row['kind'], *row['also']))}", style="dim")
+            )
     return grid
 
 

@@ -1,0 +1,30 @@
+"""`ss.load`: a network by its name in the zoo, or from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from slidesum.api.network import Network
+from slidesum.errors import FileError
+from slidesum.read.saved import load as load_saved
+from slidesum.zoo.catalogue import ZOO, build
+
+
+def load(model: str | Path) -> Network:
+    """A network of the zoo ("lenet5"), or one that `net.save` wrote ("folder/name.json").
+
+    >>> load("lenet5").parameters
+    60000
+
+    Raises FileError if it is neither, or if the file is damaged.
+    """
+    if str(model) in ZOO:
+        return Network.of(build(str(model)))
+    path = Path(model)
+    if path.suffix != ".json" and not path.exists():
+        raise FileError(
+            f"there is no network {str(model)!r}",
+            usual=f"The zoo has {', '.join(ZOO)}; saved networks are .json files.",
+            advice="Write one of those names, or the path of a saved network.",
+        )
+    return Network.of(*load_saved(path))

@@ -1,0 +1,71 @@
+"""A picture or an array from a file, as the input of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slidesum.errors import FileError, UsageError
+from slidesum.read.atomic import unreadable
+
+LARGEST_PIXELS = 50_000_000
+"""Pictures of more pixels are refused before they are decoded."""
+
+
+def read_image(path: str | Path, shape: Sequence[int]) -> tuple[np.ndarray[Any, Any], str]:
+    """The picture scaled to a network's input (1, channels, height, width), values from 0 to 1, and a note on what was done to it.
+
+    `.npy` files are taken as they are. One channel means grey, three mean red, green and blue. Raises FileError for what is no
+    picture, is too large, or doesn't fit.
+    """
+    file = Path(path)
+    if file.suffix == ".npy":
+        return _array(file), ""
+    if len(shape) != 4 or shape[1] not in (1, 3):
+        raise UsageError(
+            f"a picture doesn't fit an input of the shape {tuple(shape)}",
+            usual="Pictures have one or three channels and two axes of pixels.",
+            advice="Give the input as a .npy file.",
+        )
+    return _picture(file, channels=shape[1], height=shape[2], width=shape[3])
+
+
+def _array(file: Path) -> np.ndarray[Any, Any]:
+    try:
+        array = np.load(file, allow_pickle=False)
+    except OSError as error:
+        raise unreadable(file, error) from None
+    except (ValueError, EOFError):
+        raise FileError(f"{file} is no NumPy array", advice="Write it with numpy.save, without objects in it.") from None
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "iuf":
+        raise FileError(f"{file} holds no numbers", advice="Save an array of integers or floats.")
+    return array.astype(np.float32, copy=False)
+
+
+def _picture(file: Path, channels: int, height: int, width: int) -> tuple[np.ndarray[Any, Any], str]:
+    try:
+        from PIL import Image, UnidentifiedImageError
+    except ModuleNotFoundError:
+        raise UsageError("reading pictures needs Pillow", advice="Install it: pip install pillow.") from None
+    try:
+        with Image.open(file) as picture:
+            found = picture.size
+            if found[0] * found[1] > LARGEST_PIXELS:
+                raise FileError(
+                    f"{file} has {found[0]}×{found[1]} pixels",
+                    usual=f"More than {LARGEST_PIXELS:,} are refused.",
+                    advice="Scale it down.",
+                )
+            pixels = picture.convert("L" if channels == 1 else "RGB")
+            if found != (width, height):
+                pixels = pixels.resize((width, height), Image.Resampling.BILINEAR)
+            values = np.asarray(pixels, dtype=np.float32) / 255
+    except UnidentifiedImageError:
+        raise FileError(f"{file} is no picture", advice="Give a PNG or JPEG file, or an array as .npy.") from None
+    except OSError as error:
+        raise unreadable(file, error) from None
+    note = "" if found == (width, height) else f"{file.name}: scaled from {found[0]}×{found[1]} to {width}×{height} pixels"
+    return (values[None] if channels == 1 else values.transpose(2, 0, 1))[None], note

@@ -1,0 +1,191 @@
+"""The table: rows built once, drawn four ways, adding up."""
+
+import csv
+import io
+import json
+import random
+
+import pytest
+
+import slidesum as ss
+from slidesum.core.sizes import size
+from slidesum.errors import UsageError
+from slidesum.run.network import initial_values
+from slidesum.show.table import COUNTS, Table
+from slidesum.show.text import printed
+from slidesum.zoo.catalogue import ZOO, build
+
+NUMBERS = {"n": 9, "m": 8, "k1": 3, "k2": 4}
+
+
+def small(name):
+    net = ss.load(name)
+    return net.with_sizes(**{s: NUMBERS[s] for s in net.symbols}) if net.symbols else net
+
+
+@pytest.fixture
+def two_layers():
+    net = ss.Network("two layers")
+    x = net.input("b c i j", b=1, c=1, i="n", j="m")
+    x = net.conv(x, "b c i+u j+v, o c u v -> b o i j", o="k1", u=3, v=3, padding="same", bias="o", name="conv1")
+    x = net.activation(x, "relu")
+    x = net.conv(x, "b c i+u j+v, o c u v -> b o i j", o="k2", u=5, v=5, padding="same", bias="o", name="conv2")
+    net.pool(x, "b c 2*i+u 2*j+v -> b c i j", "max", u=2, v=2, name="pool")
+    return net
+
+
+def test_the_formulas_of_the_issue(two_layers):
+    assert str(two_layers.parameters) == "25*k1*k2 + 10*k1 + k2"
+    assert str(two_layers.weights) == "25*k1*k2 + 9*k1"
+    assert str(two_layers.biases) == "k1 + k2"
+    assert str(two_layers.macs) == "25*k1*k2*m*n + 9*k1*m*n"
+    assert two_layers.with_sizes(n=28, m=28, k1=32, k2=64).parameters == 9 * 32 + 32 + 25 * 32 * 64 + 64
+
+
+@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("column", COUNTS)
+def test_every_counted_column_adds_up_to_its_total(name, column):
+    table = small(name).table()
+    assert sum(row[column] for row in table) == table.totals[column]
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_formulas_with_numbers_put_in_are_the_numbers(name):
+    net = ss.load(name)
+    for symbolic, numeric in zip(net.table(), small(name).table(), strict=True):
+        for key in COUNTS:
+            value = (
+                size(symbolic[key])
+                if isinstance(symbolic[key], int)
+                else symbolic[key].subs({s: NUMBERS[str(s)] for s in symbolic[key].free_symbols})
+            )
+            assert value == numeric[key], (numeric["name"], key)
+
+
+TYPES = {
+    "type-1": (lambda k1, k2: (9 * k1 + 25 * k2, k1 * k2, 25)),
+    "type-2.1": (lambda k1, k2: (9 * k1 + 25 * k2, k2, 25 * k1)),
+    "type-2.2": (lambda k1, k2: (9 * k1 + 25 * k1 * k2, k2, 25 * k1)),
+}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_the_three_types_count_as_the_question_says_and_as_many_numbers_exist(name):
+    chance = random.Random(0)
+    for _ in range(10):
+        k1, k2 = chance.randint(1, 9), chance.randint(1, 9)
+        net = ss.load(name).with_sizes(n=6, m=6, k1=k1, k2=k2)
+        weights, maps, reads = TYPES[name](k1, k2)
+        rows = {row["name"]: row for row in net.table()}
+        convolutions = [rows["conv1"], rows["conv2"]]
+        assert sum(row["weights"] for row in convolutions) == weights
+        assert sum(row["biases"] for row in convolutions) == k1 + k2
+        assert (rows["conv2"]["maps"], rows["conv2"]["inputs_per_output"]) == (maps, reads)
+        arrays = initial_values(net.graph)
+        assert sum(arrays[f"{layer}.w"].size for layer in ("conv1", "conv2")) == weights
+        assert sum(arrays[f"{layer}.bias"].size for layer in ("conv1", "conv2")) == k1 + k2
+        assert sum(array.size for array in arrays.values()) == net.parameters
+
+
+def test_json_has_the_promised_shape(two_layers):
+    document = json.loads(two_layers.table().to_json())
+    assert list(document) == ["network", "input", "layers", "totals", "notes"]
+    assert document["network"] == "two layers"
+    assert document["input"] == {"input": {"b": 1, "c": 1, "i": "n", "j": "m"}}
+    conv2 = document["layers"][2]
+    assert conv2 == {
+        "name": "conv2",
+        "kind": "type 2.2",
+        "also": ["padding 2"],
+        "equation": "b c i+u j+v, o c u v -> b o i j",
+        "inputs": ["relu1"],
+        "maps": "k2",
+        "shape": [1, "k2", "n", "m"],
+        "inputs_per_output": "25*k1",
+        "weights": "25*k1*k2",
+        "biases": "k2",
+        "macs": "25*k1*k2*m*n",
+        "macs_inside": conv2["macs_inside"],
+        "connections": "25*k1*k2*m*n + k2*m*n",
+        "activation_bytes": "4*k2*m*n",
+        "reach": {"i": {"field": 7, "stride": 1, "padding": 3}, "j": {"field": 7, "stride": 1, "padding": 3}},
+    }
+    assert document["totals"]["parameters"] == "25*k1*k2 + 10*k1 + k2"
+    assert str(size(document["totals"]["macs"])) == document["totals"]["macs"]
+
+
+def test_csv_has_a_line_a_layer():
+    rows = list(csv.DictReader(io.StringIO(small("lenet5").table().to_csv())))
+    assert [row["name"] for row in rows][:3] == ["C1", "C1-squash", "S2"]
+    assert (rows[0]["shape"], rows[0]["reach"], rows[0]["weights"]) == ("1×6×28×28", "i:5/1/0 j:5/1/0", "150")
+
+
+MARKDOWN = """\
+| layer | kind | equation | maps | size | inputs per output | weights | biases | multiply-adds | reach |
+|:--|:--|:--|--:|--:|--:|--:|--:|--:|--:|
+| conv1 | type 2.2, padding 1 | b c i+u j+v, o c u v -> b o i j | k1 | n×m | 9 | 9·k1 | k1 | 9·k1·m·n | 3×3 |
+| relu1 | activation relu |  | k1 | n×m | 1 | 0 | 0 | 0 | 3×3 |
+| conv2 | type 2.2, padding 2 | b c i+u j+v, o c u v -> b o i j | k2 | n×m | 25·k1 | 25·k1·k2 | k2 | 25·k1·k2·m·n | 7×7 |
+| pool | max pooling, stride 2 | max b c 2*i+u 2*j+v -> b c i j | k2 | ⌊n/2⌋×⌊m/2⌋ | 4 | 0 | 0 | 0 | 8×8 |
+| total |  |  |  |  |  | 25·k1·k2 + 9·k1 | k1 + k2 | 25·k1·k2·m·n + 9·k1·m·n |  |
+"""
+
+
+def test_markdown(two_layers):
+    assert two_layers.table().to_markdown() == MARKDOWN
+
+
+NARROW = """\
+two layers   input 1×1×28×28
+  layer  maps   size  reads  weights  biases  multiply-adds  reach
+  conv1     4  28×28      9       36       4         28,224    3×3
+  relu1     4  28×28      1        0       0              0    3×3
+  conv2     6  28×28    100      600       6        470,400    7×7
+  pool      6  14×14      4        0       0              0    8×8
+  total                          636      10        498,624
+  conv1  b c i+u j+v, o c u v -> b o i j   type 2.2, padding 1
+  conv2  b c i+u j+v, o c u v -> b o i j   type 2.2, padding 2
+  pool   max b c 2*i+u 2*j+v -> b c i j   max pooling, stride 2
+  646 parameters, 506,464 connections; reads: input values that one output value
+  depends on
+"""
+
+
+def test_the_table_fits_a_window_of_80_columns(two_layers):
+    text = printed(two_layers.with_sizes(n=28, m=28, k1=4, k2=6).table(), 80)
+    assert text.replace("\n", "|").split() == NARROW.replace("\n", "|").split()
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_wide_window_has_the_equations_in_the_table(two_layers):
+    lines = printed(two_layers.table(), 180).splitlines()
+    assert lines[1].split() == "layer kind equation maps size reads weights biases multiply-adds reach".split()
+    assert "conv2  type 2.2, padding 2    b c i+u j+v, o c u v -> b o i j" in lines[4]
+
+
+def test_cells_left_unread_are_noted():
+    net = ss.Network("short")
+    x = net.input("b c i j", b=1, c=3, i=224, j=227)
+    net.conv(x, "b c 4*i+u 4*j+v, o c u v -> b o i j", o=96, u=11, v=11, name="conv1")
+    note = "conv1: i: the last cell is left unread of the 224 on axis 2 of x (windows of 11, step 4)"
+    assert net.table().notes == (note,)
+    assert note in " ".join(str(net).split())
+    assert net.table()[0]["shape"] == (1, 96, 54, 55)
+
+
+def test_lenet5_adds_up_to_what_was_published():
+    totals = Table(build("lenet5")).totals
+    assert (totals["parameters"], totals["connections"]) == (60_000, 340_908)
+
+
+def test_an_unknown_format_is_refused(two_layers):
+    with pytest.raises(UsageError) as error:
+        two_layers.table().format("yaml")
+    assert str(error.value) == "there is no format 'yaml'\n  There are table, json, csv, markdown.\n  Write one of them."
+
+
+def test_a_table_is_a_sequence_of_mappings(two_layers):
+    table = two_layers.table()
+    assert len(table) == 4
+    assert table[-1]["name"] == "pool"
+    assert repr(table) == "<table of two layers: 4 layers, 25·k1·k2 + 10·k1 + k2 parameters>"
