@@ -2,6 +2,7 @@
 
     equations()         structural equations, without sizes: for parsing and printing
     sized_problems()    small layers with all their sizes: for laws, backends and gradients
+    assignments()       all index values of a layer, in plain loops
 
 Everything `sized_problems()` makes is solvable, so a test need not catch errors; all its index combinations together are at most
 `LARGEST`, so plain loops run over them in milliseconds.
@@ -17,8 +18,9 @@ Everything `sized_problems()` makes is solvable, so a test need not catch errors
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +35,44 @@ from slidesum.notation.parse import parse
 
 LARGEST = 3000
 """The most combinations of index values that a problem has."""
+
+# Plain loops
+
+
+def assignments(sized: Sized) -> Iterator[dict[str, int]]:
+    """Every combination of index values, connected or not."""
+    names = sized.equation.indices
+    for values in itertools.product(*(range(sized.extents[name]) for name in names)):
+        yield dict(zip(names, values, strict=True))
+
+
+def cell(sized: Sized, number: int, at: Mapping[str, int]) -> tuple[int, ...]:
+    """The cell of array `number` (-1 is the result) that these values address; it may lie outside."""
+    operand = sized.equation.result if number < 0 else sized.equation.operands[number]
+    found = []
+    for place, axis in enumerate(operand.axes):
+        match axis:
+            case Name(name):
+                found.append(at[name])
+            case One():
+                found.append(0)
+            case Merged(names):
+                places = [at[name] * math.prod(sized.extents[later] for later in names[k + 1 :]) for k, name in enumerate(names)]
+                found.append(sum(places))
+            case Address(terms):
+                steps = [(t.number * (sized.extents[t.factor] if t.factor else 1), t.index) for t in terms]
+                # the lowest cell is the first one allowed (rule 3)
+                lowest = sum(min(0, step * (sized.extents[name] - 1)) for step, name in steps)
+                found.append(sum(step * at[name] for step, name in steps) - lowest - sized.slides[number, place].padding[0])
+            case _:
+                raise AssertionError("no '...' is left in a sized equation")
+    return tuple(found)
+
+
+def inside(place: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether a cell lies in an array of this shape."""
+    return all(0 <= c < n for c, n in zip(place, shape, strict=True))
+
 
 # Structural equations
 

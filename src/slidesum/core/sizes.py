@@ -164,6 +164,8 @@ def _from_text(text: str) -> Any:
     refused = SizeError(f"the size {text[:60]!r} can't be read", advice=advice)
     if len(text) > _LONGEST:
         raise refused
+    if text.strip().isdecimal():
+        return int(text)
     try:
         with warnings.catch_warnings():  # "1or 2" is a matter of taste to Python, and none to us
             warnings.simplefilter("ignore", SyntaxWarning)
@@ -191,8 +193,6 @@ def _from_text(text: str) -> Any:
             case _:
                 raise refused
 
-    if text.strip().isdecimal():
-        return int(text)
     try:
         terms, bits = _worst(tree)
         if terms > _MOST_TERMS or bits > _MOST_BITS:

@@ -16,9 +16,9 @@ that is what its equation says. A pooling multiplies nothing.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass
 
-from slidesum.core.axis import indices
 from slidesum.core.sized import Sized, Slide
 from slidesum.core.sizes import Size, ceil_div, is_number, prod, smallest, tidy
 from slidesum.laws.inside import combinations_inside
@@ -78,7 +78,13 @@ def count(sized: Sized) -> Counts:
 
 def weights(sized: Sized) -> Size:
     """The numbers that the filters hold; the weights of pairs that aren't connected don't exist."""
-    return tidy(sum(sized.combinations(name for axis in operand.axes for name in indices(axis)) for operand in sized.filters))
+    wired = set(sized.connections.indices) if sized.connections else None
+    return tidy(
+        sum(
+            sized.combinations(operand.indices) if wired and wired <= set(operand.indices) else prod(shape)
+            for operand, shape in zip(sized.filters, sized.shapes[1:], strict=True)
+        )
+    )
 
 
 def fan_in(sized: Sized) -> Size:
@@ -142,14 +148,16 @@ def _sums(sized: Sized, taps: list[tuple[Size, str]]) -> list[int]:
 
 
 def _taps_on_one_cell(sized: Sized, slide: Slide, distinct: bool) -> Size:
-    """Transposed: how many input positions (or terms, if not `distinct`) reach one output cell, at most."""
-    stride = abs(slide.stride)
-    taps = [(step, name) for name, step in slide.taps]
+    """Transposed: how many terms (or different cells of x, if `distinct`) reach one output cell, at most."""
     assert slide.position is not None
-    positions = sized.extents[slide.position]
-    if not is_number(stride) or not all(is_number(sized.extents[name]) and is_number(step) for step, name in taps):
-        return smallest(positions, ceil_div(prod(sized.extents[name] for _, name in taps), stride))
-    sums = _sums(sized, taps)
-    residues = [total % stride for total in (set(sums) if distinct else sums)]
-    most = max(map(residues.count, set(residues)))
-    return smallest(positions, most) if distinct else most
+    positions, stride = sized.extents[slide.position], slide.stride
+    x = sized.equation.operands[0].indices
+    taps = [(step, sized.extents[name], not distinct or name in x) for name, step in slide.taps]
+    if not all(is_number(n) for n in (positions, stride, slide.extent, *(n for step, extent, _ in taps for n in (step, extent)))):
+        return smallest(positions, ceil_div(prod(extent for _, extent, _ in taps), abs(stride)))
+    terms = set[tuple[tuple[int, ...], int]]()  # what tells two terms apart, and where in the window they fall
+    for values in itertools.product(*(range(extent) for _, extent, _ in taps)):
+        apart = tuple(value for value, (_, _, counts) in zip(values, taps, strict=True) if counts)
+        terms.add((apart, sum(step * value for value, (step, _, _) in zip(values, taps, strict=True))))
+    fallen = Counter(slide.start + stride * place + total for _, total in terms for place in range(positions))
+    return max((n for cell, n in fallen.items() if 0 <= cell < slide.extent), default=0)

@@ -44,6 +44,8 @@ def readings(sized: Sized, at: Sequence[int]) -> Iterator[Reading]:
     """
     _check_place(sized, at)
     fixed, constraints = _fixed(sized, at)
+    if fixed is None:
+        return
     solved = [slide.position for slide, _ in constraints if slide.position not in fixed]
     free = [name for name in _order(sized) if name not in fixed and name not in solved]
     wired = sized.connections
@@ -70,6 +72,7 @@ def bias_cell(sized: Sized, at: Sequence[int]) -> tuple[int, ...]:
     assert sized.equation.bias is not None
     _check_place(sized, at)
     values, _ = _fixed(sized, at)
+    assert values is not None  # the result of a layer with a bias names every index once
     return tuple(_cell(sized, -2, place, axis, values) for place, axis in enumerate(sized.equation.bias.axes))
 
 
@@ -83,8 +86,11 @@ def _check_place(sized: Sized, at: Sequence[int]) -> None:
         )
 
 
-def _fixed(sized: Sized, at: Sequence[int]) -> tuple[dict[str, int], list[tuple[Slide, int]]]:
-    """The index values that the place tells outright, and the addresses that constrain the others."""
+def _fixed(sized: Sized, at: Sequence[int]) -> tuple[dict[str, int] | None, list[tuple[Slide, int]]]:
+    """The index values that the place tells outright, and the addresses that constrain the others.
+
+    The result of a gradient may name an index twice; then None off its diagonal.
+    """
     fixed: dict[str, int] = {}
     constraints: list[tuple[Slide, int]] = []
     for place, (axis, cell) in enumerate(zip(sized.equation.result.axes, at, strict=True)):
@@ -92,7 +98,9 @@ def _fixed(sized: Sized, at: Sequence[int]) -> tuple[dict[str, int], list[tuple[
             constraints.append((sized.slides[-1, place], cell))
             continue
         for name in reversed(indices(axis)):
-            cell, fixed[name] = divmod(cell, sized.extents[name])
+            cell, value = divmod(cell, sized.extents[name])
+            if fixed.setdefault(name, value) != value:
+                return None, []
     return fixed, constraints
 
 

@@ -110,9 +110,9 @@ def _sides(rule: Any, cells: Size, stride: Size, span: Size) -> tuple[Size, Size
     if rule == "full":
         return tidy(span - 1), tidy(span - 1)
     if _is_whole(rule):
-        return rule, rule
+        return tidy(rule), tidy(rule)
     if isinstance(rule, tuple | list) and len(rule) == 2 and all(_is_whole(n) for n in rule):
-        return rule[0], rule[1]
+        return tidy(rule[0]), tidy(rule[1])
     raise UsageError(
         f"{rule!r} is no padding",
         usual=f"Padding is {', '.join(PADDINGS)}, a number, (before, after), or a dict by position.",
@@ -121,7 +121,7 @@ def _sides(rule: Any, cells: Size, stride: Size, span: Size) -> tuple[Size, Size
 
 
 def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return hasattr(value, "__index__") and not isinstance(value, bool)
 
 
 def _refuse_two_starts(low: Size, address: Address, rule: Any, text: str) -> None:

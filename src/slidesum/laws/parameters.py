@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from slidesum.core.axis import Name
 from slidesum.core.network import BatchNorm, Layer, Node
 from slidesum.core.sized import Sized
-from slidesum.core.sizes import Size
+from slidesum.core.sizes import Size, surely_less
+from slidesum.errors import MeaningError, SizeError
 from slidesum.laws.count import fan_in
 
 
@@ -61,6 +63,30 @@ def _of_equation(sized: Sized) -> tuple[Parameter, ...]:
     if sized.bias_shape is not None:
         found.append(Parameter("bias", sized.bias_shape, "biases", fan_in=terms))
     return tuple(found)
+
+
+def check_connections(sized: Sized) -> None:
+    """Raise MeaningError or SizeError if the connections are none of this layer's."""
+    wired = sized.connections
+    if wired is None:
+        return
+    both = [operand for operand in sized.filters if set(wired.indices) <= set(operand.indices)]
+    if not both or any(operand.axes[:2] != tuple(map(Name, wired.indices)) for operand in both):
+        raise MeaningError(
+            f"the connections are between {' and '.join(map(repr, wired.indices))}, which are no filter's first two axes",
+            sized.equation.text,
+            usual="A filter keeps one entry a connection in place of these two axes.",
+            advice="Write them first on the filter, in this order.",
+        )
+    limits = [sized.extents[name] for name in wired.indices]
+    for pair in wired.pairs:
+        if any(n < 0 or surely_less(limit - 1, n) for n, limit in zip(pair, limits, strict=True)) or wired.pairs.count(pair) > 1:
+            raise SizeError(
+                f"there is no connection {pair}, or it is given twice",
+                sized.equation.text,
+                usual=f"{' and '.join(f'{name!r} has {limit}' for name, limit in zip(wired.indices, limits, strict=True))}.",
+                advice="Count from 0, and give every connection once.",
+            )
 
 
 def stored_shape(sized: Sized, number: int) -> tuple[Size, ...]:

@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from slidesum.core.axis import Address, Axis, Merged, Name, indices
+from slidesum.core.axis import Address, Axis, Merged, indices
 from slidesum.core.sized import Sized, Slide
-from slidesum.core.sizes import Size, ceil_div, largest, prod, smallest, tidy
+from slidesum.core.sizes import Size, ceil_div, largest, prod, tidy
 from slidesum.errors import NetworkError
 from slidesum.laws.padding import window_span
 
@@ -40,7 +40,10 @@ class Reach:
     cells: Size
 
     def window(self, place: int) -> tuple[Any, Any]:
-        """The first and the last input cell read at this position; before 0 and beyond the end lies the padding."""
+        """The first and the last input cell read at this position; before 0 and beyond the end lies the padding.
+
+        Behind a transposed layer windows aren't alike; the one told may be shifted by less than one step of that layer's input.
+        """
         first = _up(-self.padding + place * self.stride)
         return first, first + _up(self.field) - 1
 
@@ -139,13 +142,16 @@ def _slid(sized: Sized, slide: Slide, reach: Reach) -> Reach:
         first = first - slide.stride * (sized.extents[slide.position] - 1)
     axes = sized.equation.result.axes
     place = _place(axes, slide.position)
+    if isinstance(axes[place], Address):  # what was gathered is spread again
+        gathered = _composed(reach, first, slide.stride, window, window, place, sized.extents[slide.position])
+        return _transposed(sized, sized.slides[-1, place], place, gathered)
     return _composed(reach, first, slide.stride, window, window, place, _cells(sized, axes[place]))
 
 
 def _transposed(sized: Sized, slide: Slide, place: int, reach: Reach) -> Reach:
     window = window_span([(abs(step), sized.extents[name]) for name, step in slide.taps])
     stride = abs(slide.stride)
-    positions = smallest(ceil_div(window, stride), reach.cells)
+    positions = ceil_div(window, stride)
     first = _ratio(slide.padding[0] - (window - 1), stride)
     if _backwards(slide.stride):
         first = reach.cells - 1 - _ratio(slide.padding[0], stride)
@@ -174,15 +180,7 @@ def _place(axes: Sequence[Axis], name: str) -> int:
 
 
 def _cells(sized: Sized, axis: Axis) -> Size:
-    match axis:
-        case Name(name):
-            return sized.extents[name]
-        case Merged(names):
-            return prod(sized.extents[name] for name in names)
-        case _:
-            return next(
-                s.extent for (number, place), s in sized.slides.items() if number < 0 and sized.equation.result.axes[place] == axis
-            )
+    return prod(sized.extents[name] for name in indices(axis))
 
 
 def _backwards(stride: Any) -> bool:

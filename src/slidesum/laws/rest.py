@@ -73,6 +73,12 @@ def operand_span(operand: Operand) -> tuple[int, int]:
     return (spans[0][0], spans[-1][1]) if spans else (0, 1)
 
 
+def operands_span(equation: Equation) -> tuple[int, int]:
+    """Where the operands stand in the text, from the first to the last."""
+    spans = [operand_span(operand) for operand in equation.operands if operand.axes] or [(0, 1)]
+    return spans[0][0], spans[-1][1]
+
+
 def shown(shape: Shape) -> str:
     """The shape as Python writes a tuple."""
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"

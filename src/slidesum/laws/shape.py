@@ -15,13 +15,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from slidesum.core.axis import Address, Axis, Merged, Name, One, indices
+from slidesum.core.axis import Address, Axis, Merged, Name, One, factors, indices
 from slidesum.core.equation import Equation, Operand
 from slidesum.core.sized import BORDERS, Border, Connections, Padding, Sized, Slide
-from slidesum.core.sizes import Size, SizeLike, floor_div, is_number, prod, size, surely_differ, surely_less, tidy
+from slidesum.core.sizes import Size, SizeLike, floor_div, is_number, prod, size, smallest, surely_differ, surely_less, tidy
 from slidesum.errors import RankError, SizeError, UsageError
 from slidesum.laws.padding import resolve_padding, transposed_padding, window_span
-from slidesum.laws.rest import Shape, expand_rest, operand_span, shown
+from slidesum.laws.rest import Shape, expand_rest, operand_span, operands_span, shown
 
 
 def solve(
@@ -48,9 +48,9 @@ def solve(
         raise RankError(
             f"the pattern has {len(equation.operands)} operands, and {len(shapes)} arrays were given",
             equation.text,
-            (0, max(1, equation.text.find("->"))),
+            operands_span(equation),
             usual="Operands are separated by commas; the bias is no operand.",
-            advice="Give one array an operand, and the bias as bias=.",
+            advice="Give one array for each operand, and the bias as bias=.",
         )
     return _Solver(equation, shapes, sizes or {}, padding, border, extent or {}, connections).run()
 
@@ -70,7 +70,7 @@ class _Solver:
     ) -> None:
         self.text = equation.text
         self.equation = expand_rest(equation, shapes)
-        self.shapes = [None if shape is None else tuple(tidy(n) for n in shape) for shape in shapes]
+        self.shapes = [None if shape is None else tuple(map(size, shape)) for shape in shapes]
         self.extents: dict[str, Size] = {}
         self.slides: dict[tuple[int, int], Slide] = {}
         self.padding = padding
@@ -109,17 +109,15 @@ class _Solver:
     def _check_ranks(self) -> None:
         for operand, shape in zip(self.equation.operands, self.shapes, strict=True):
             if shape is not None and len(shape) != len(operand.axes):
+                unbatched = operand is self.equation.operands[0] and len(shape) == len(operand.axes) - 1
                 raise RankError(
                     f"{operand.name} has {len(shape)} axes, and the pattern names {len(operand.axes)}",
                     self.text,
                     operand_span(operand),
-                    usual=f"The shape of {operand.name} is {shown(shape)}"
-                    + (
-                        "; a batch axis is easily forgotten."
-                        if operand.name == "x" and len(shape) == len(operand.axes) - 1
-                        else "."
-                    ),
-                    advice="Name one axis for each axis of the array, or add an axis to the array (x[None] makes a batch of one).",
+                    usual=f"The shape of {operand.name} is {shown(shape)}{'; a batch axis is easily forgotten' * unbatched}.",
+                    advice="Name one axis for each axis of the array"
+                    + f", or add an axis to the array ({operand.name}[None] makes a batch of one)." * unbatched
+                    + "." * (not unbatched),
                 )
 
     def _check_border(self) -> None:
@@ -221,6 +219,7 @@ class _Solver:
         return False
 
     def _position_round(self) -> bool:
+        found: dict[str, Size] = {}  # a position with several addresses stays in every array
         for number, operand, axis, known in self._known_axes():
             if not isinstance(axis, Address):
                 continue
@@ -239,9 +238,10 @@ class _Solver:
                     usual=f"The axis has {known} cells, padded by {low} before and {high} after.",
                     advice='Make the filter smaller, or pad: padding="same".',
                 )
-            self.extents[position] = tidy(floor_div(tidy(room - span), abs(stride)) + 1)
-            return True
-        return False
+            fitting = tidy(floor_div(tidy(room - span), abs(stride)) + 1)
+            found[position] = smallest(found.get(position, fitting), fitting)
+        self.extents |= found
+        return bool(found)
 
     def _known_axes(self) -> list[tuple[int, Operand, Axis, Size]]:
         return [
@@ -280,6 +280,15 @@ class _Solver:
                 usual="An index that only the result has repeats the values along a new axis.",
                 advice=f"Put {name!r} on an operand, or give {name}=3 to repeat.",
             )
+        for _, _, axis, known in self._known_axes():
+            if isinstance(axis, Merged) and name in axis.names:
+                raise SizeError(
+                    f"the extent of {name!r} is open",
+                    self.text,
+                    axis.span,
+                    usual=f"{_text(axis)} is {known} in all, and which part is {name!r} can't be told.",
+                    advice="Give the extents of all of them but one beside the pattern.",
+                )
         raise SizeError(
             f"the extent of {name!r} is open",
             self.text,
@@ -365,11 +374,8 @@ class _Solver:
         return str(window_span([(abs(step), self.extents[name]) for name, step in slide.taps]))
 
     def _span_of(self, name: str) -> tuple[int, int]:
-        for operand in (*self.equation.operands, self.equation.result):
-            for axis in operand.axes:
-                if name in indices(axis) or (isinstance(axis, Address) and any(t.factor == name for t in axis.terms)):
-                    return axis.span
-        return (0, 1)
+        axes = (axis for _, operand in self.equation.arrays() for axis in operand.axes)
+        return next(axis.span for axis in axes if name in (*indices(axis), *factors(axis)))
 
 
 def _shape(sized: Sized, number: int, operand: Operand) -> tuple[Size, ...]:
