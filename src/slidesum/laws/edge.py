@@ -6,8 +6,8 @@
     reflect          2  1                2 1         the edge cell isn't repeated
     replicate        0  0                3 3
 
-For `max` the border is the lowest value of the dtype, for `min` the highest, so that it never wins, unless a mode is named that
-repeats cells.
+For `max` the border is the lowest value of the dtype, for `min` the highest, so that it never wins, unless a mode is
+named that repeats cells, or a number is given.
 """
 
 from __future__ import annotations
