@@ -39,6 +39,7 @@ from slidesum.core.network import (
 from slidesum.core.sized import Border, Connections, Padding
 from slidesum.core.sizes import Size, SizeLike, size, surely_differ, tidy
 from slidesum.errors import NetworkError, RankError, SizeError, UsageError
+from slidesum.laws.parameters import check_connections
 from slidesum.laws.roles import default_bias
 from slidesum.laws.shape import solve
 from slidesum.notation.check import check
@@ -76,6 +77,8 @@ class Verbs(ABC):
         names = [axis.name for axis in read_axes(axes) if isinstance(axis, Name)]
         if len(names) != len(read_axes(axes)):
             raise UsageError(f"the axes of an input are plain names, not {axes!r}", advice="Write for example 'b c i j'.")
+        if len(set(names)) < len(names):
+            raise UsageError(f"the axes of an input are named apart, not {axes!r}", advice="Write for example 'b c i j'.")
         if set(names) != set(sizes):
             open_names = [n for n in names if n not in sizes] or [n for n in sizes if n not in names]
             raise SizeError(
@@ -110,11 +113,12 @@ class Verbs(ABC):
         name: str | None = None,
         padding: Padding = "valid",
         border: Border = "zero",
+        extent: Mapping[str, SizeLike] | None = None,
         **sizes: SizeLike,
     ) -> Tensor:
         """A layer without weights: max, mean, sum or min over what the result doesn't keep."""
         equation = with_reduction(parse(pattern) if isinstance(pattern, str) else pattern, reduce)
-        return self._layer(x, equation, name or self._fresh("pool"), padding, border, None, None, sizes)
+        return self._layer(x, equation, name or self._fresh("pool"), padding, border, extent, None, sizes)
 
     def linear(self, x: Tensor, outputs: SizeLike, *, name: str | None = None, bias: bool = True) -> Tensor:
         """Every output has a weight for every input value: `b c i j, o c i j -> b o`, whatever the rank of x."""
@@ -128,6 +132,8 @@ class Verbs(ABC):
 
     def flatten(self, x: Tensor, *, name: str | None = None) -> Tensor:
         """All axes but the first become one."""
+        if len(x.shape) < 2:
+            raise RankError(f"there is nothing to flatten: {x} has one axis", advice="Pass x on as it is.")
         letters = ["c", "i", "j", "k", "l", "m", "n"][: len(x.shape) - 1]
         pattern = f"b {' '.join(letters)} -> b ({' '.join(letters)})"
         return self.pool(x, pattern, name=name or self._fresh("flatten"))
@@ -149,6 +155,9 @@ class Verbs(ABC):
         except TypeError:
             known = [f for f in kinds[kind].__dataclass_fields__ if f != "axis"]
             raise UsageError(f"{kind} normalisation has the options {', '.join(known)}", advice="Take the others away.") from None
+        op = replace(op, axis=self._axis(x, op.axis))
+        if isinstance(op, LocalResponseNorm) and op.size < 1:
+            raise UsageError(f"lrn looks at one map or more, not {op.size}", advice="Write size=5, say.")
         return self.place(name or self._fresh(f"{kind}norm" if kind == "batch" else kind), op, (x,), x.shape)
 
     def softmax(self, x: Tensor, *, axis: int = -1, name: str | None = None) -> Tensor:
@@ -231,6 +240,7 @@ class Verbs(ABC):
                 extent=op.extent,
                 connections=op.connections,
             )
+            check_connections(sized)
             node = replace(node, shape=sized.result_shape, sized=sized)
         self._append(node)
         return Tensor(name, node.shape)
@@ -274,6 +284,8 @@ class Draft(Verbs):
 
 def with_bias(equation: Equation, bias: str | bool | None) -> Equation:
     """The equation with a bias along the axes named: "o", "(g o)", or True for those of the filters."""
+    if any(operand.name == "bias" for operand in equation.operands):
+        raise UsageError("a filter can't be called 'bias', as the layer's bias is", advice="Give it another name, such as w.")
     if bias is None or bias is False or bias == "":
         return equation
     text = " ".join(default_bias(equation)) if bias is True else bias

@@ -55,8 +55,8 @@ class Backend(ABC):
         """The reverse: in place of as many axes as steps one of `extent` cells, what meets is summed; cells outside are dropped."""
 
     @abstractmethod
-    def einsum(self, operands: Sequence[tuple[Array, Labels]], result: Labels) -> Array:
-        """The sum of products over the labels that `result` doesn't have."""
+    def einsum(self, operands: Sequence[tuple[Array, Labels]], result: Labels, taps: Labels = ()) -> Array:
+        """The sum of products over the labels that `result` doesn't have; along `taps` an operand shows the same cells again."""
 
     @abstractmethod
     def reduce(self, x: Array, axes: Sequence[int], how: Reduce) -> Array:

@@ -10,7 +10,7 @@ from typing import Any
 
 from slidesum.core.equation import BIAS_NAME, Equation, Operand
 from slidesum.core.sized import Border, Padding, Sized
-from slidesum.core.sizes import SizeLike
+from slidesum.core.sizes import SizeLike, is_number
 from slidesum.errors import ArrayError, SizeError, UsageError
 from slidesum.laws.shape import solve
 from slidesum.run.backend import Array, Backend
@@ -32,6 +32,13 @@ def evaluate(
     backend.check([*arrays, *([bias] if bias is not None else [])], equation.reduce)
     shapes = [tuple(x.shape) for x in arrays]
     sized = solved(equation, shapes, sizes, padding=padding, border=border, extent=extent)
+    symbolic = next((name for name, n in sized.extents.items() if not is_number(n)), None)
+    if symbolic:
+        raise SizeError(
+            f"the size {symbolic}={sized.extents[symbolic]} is a symbol",
+            equation.text,
+            advice="Symbols are enough to count, but not to compute: give a number.",
+        )
     if (bias is None) != (equation.bias is None):
         raise UsageError(
             "the equation has a bias, and no array was given for it"
@@ -98,20 +105,26 @@ def _is_tensor(x: Any) -> bool:
 def _array(x: Any) -> Array:
     import numpy as np
 
-    array = np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except ValueError:  # a list of lists that differ in length
+        array = np.empty(0, object)
     if array.dtype == object:
         raise ArrayError(f"{type(x).__name__} is no array of numbers", advice="Give a NumPy array or a torch tensor.")
     return array
 
 
 def _frozen(value: Any) -> Any:
-    return tuple(sorted(value.items())) if isinstance(value, Mapping) else value
+    return frozenset(value.items()) if isinstance(value, Mapping) else value
 
 
-@lru_cache(maxsize=4096)
+def _opened(value: Any) -> Any:
+    return dict(value) if isinstance(value, frozenset) else value
+
+
+@lru_cache(maxsize=4096, typed=True)
 def _cached(equation: Equation, shapes: Any, sizes: Any, padding: Any, border: Border, extent: Any) -> Sized:
-    opened = dict(padding) if isinstance(padding, tuple) and padding and isinstance(padding[0], tuple) else padding
-    return solve(equation, shapes, dict(sizes or ()), padding=opened, border=border, extent=dict(extent or ()))
+    return solve(equation, shapes, _opened(sizes), padding=_opened(padding), border=border, extent=_opened(extent))
 
 
 def solved(
@@ -124,9 +137,9 @@ def solved(
     extent: Mapping[str, SizeLike] | None,
 ) -> Sized:
     """`laws.shape.solve`, remembered: a second call of the same shapes costs a dictionary look-up."""
-    key = (tuple(shapes), _frozen(sizes), _frozen(padding), border, _frozen(extent))
     try:
+        key = (tuple(shapes), _frozen(sizes), _frozen(padding), border, _frozen(extent))
         hash(key)
     except TypeError:  # an argument that can't be remembered, such as a list for a pair
-        return _cached.__wrapped__(equation, *key)
+        return solve(equation, shapes, sizes, padding=padding, border=border, extent=extent)
     return _cached(equation, *key)

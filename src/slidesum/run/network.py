@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from slidesum.core.equation import Equation
 from slidesum.core.network import (
     Activation,
     Add,
@@ -78,12 +79,8 @@ def check_values(graph: Graph, values: Values) -> None:
 def run(graph: Graph, values: Values, *inputs: Array) -> dict[str, Array]:
     """Every activation by the name of its layer, in the order computed."""
     refuse_symbols(graph)
-    if len(inputs) != len(graph.inputs):
-        raise UsageError(
-            f"{graph.name} has {len(graph.inputs)} inputs, and {len(inputs)} were given", advice="Give one array an input."
-        )
-    given = {node.name: fitted(node, x) for node, x in zip(graph.inputs, inputs, strict=True)}
-    return walk(graph, given, lambda node, before: result_of(node, values, before))
+    check_values(graph, values)
+    return walk(graph, fitted_inputs(graph, inputs), lambda node, before: result_of(node, values, before))
 
 
 def walk(graph: Graph, given: Mapping[str, Array], layer: Callable[[Node, list[Array]], Array]) -> dict[str, Array]:
@@ -92,6 +89,15 @@ def walk(graph: Graph, given: Mapping[str, Array], layer: Callable[[Node, list[A
     for node in graph:
         found[node.name] = given[node.name] if isinstance(node.op, Input) else layer(node, [found[name] for name in node.inputs])
     return found
+
+
+def fitted_inputs(graph: Graph, inputs: Sequence[Array]) -> dict[str, Array]:
+    """The arrays that the network begins with, by the names of its inputs."""
+    if len(inputs) != len(graph.inputs):
+        raise UsageError(
+            f"{graph.name} has {len(graph.inputs)} inputs, and {len(inputs)} were given", advice="Give one array an input."
+        )
+    return {node.name: fitted(node, x) for node, x in zip(graph.inputs, inputs, strict=True)}
 
 
 def fitted(node: Node, x: Array) -> Array:
@@ -161,7 +167,8 @@ def plain_result(backend: Backend, node: Node, before: Sequence[Array]) -> Array
             difference = backend.reshape(x, (x.shape[0], 1, x.shape[1])) - c
             return backend.reduce(difference * difference, [2], "sum")
         case LocalResponseNorm():
-            return _local_response(node.op, x)
+            window, padding = response_window(node.op, x.ndim)
+            return responded(node.op, x, evaluate(window, [x * x], None, {"t": node.op.size}, padding=padding))
         case _:
             raise AssertionError(f"{type(node.op).__name__} keeps arrays")
 
@@ -175,12 +182,16 @@ def normalised(
     return (x - mean) * (scale / (variance + epsilon) ** 0.5) + shift
 
 
-def _local_response(op: LocalResponseNorm, x: Array) -> Array:
-    letters = [f"a{k}" for k in range(x.ndim)]
+def response_window(op: LocalResponseNorm, rank: int) -> tuple[Equation, tuple[int, int]]:
+    """The neighbouring maps as an equation over t, their number, and its padding."""
+    letters = [f"a{k}" for k in range(rank)]
     slid = [f"{name}+t" if k == op.axis else name for k, name in enumerate(letters)]
     below = op.size // 2
-    window = parse(f"{' '.join(slid)} -> {' '.join(letters)}")
-    energy = evaluate(window, [x * x], None, {"t": op.size}, padding=(below, op.size - 1 - below))
+    return parse(f"{' '.join(slid)} -> {' '.join(letters)}"), (below, op.size - 1 - below)
+
+
+def responded(op: LocalResponseNorm, x: Array, energy: Array) -> Array:
+    """The values divided by the energy of their window."""
     return x / (op.k + op.alpha * energy) ** op.beta
 
 

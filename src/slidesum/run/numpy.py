@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +13,9 @@ from slidesum.core.network import Function
 from slidesum.core.sized import Sized
 from slidesum.errors import ArrayError
 from slidesum.run.backend import Array, Backend, Labels
+
+LARGEST_COPY = 2**26
+"""The bytes up to which windows are copied for one product; beyond, there is a product a tap."""
 
 
 class NumPy(Backend):
@@ -74,9 +77,19 @@ class NumPy(Backend):
             y[cells[inside]] += x[(inside, *taps)] if inner else x[inside]
         return np.moveaxis(y, 0, axis)
 
-    def einsum(self, operands: Sequence[tuple[Array, Labels]], result: Labels) -> Array:
-        flat: list[Any] = [part for x, labels in operands for part in (x, list(labels))]
-        return np.einsum(*flat, list(result), optimize="greedy" if len(operands) > 1 else False)
+    def einsum(self, operands: Sequence[tuple[Array, Labels]], result: Labels, taps: Labels = ()) -> Array:
+        if len(operands) == 1:
+            return np.einsum(operands[0][0], list(operands[0][1]), list(result))
+        extents = {label: n for x, labels in operands for label, n in zip(labels, x.shape, strict=True)}
+        looped = _looped(operands, taps)
+        parts = (
+            _product([_at(x, labels, dict(zip(looped, values, strict=True))) for x, labels in operands], result)
+            for values in itertools.product(*(range(extents[tap]) for tap in looped))
+        )
+        y = next(parts)
+        for part in parts:
+            y += part
+        return y
 
     def reduce(self, x: Array, axes: Sequence[int], how: Reduce) -> Array:
         if how == "sum":
@@ -112,6 +125,26 @@ class NumPy(Backend):
 
     def library(self, sized: Sized, arrays: Sequence[Array]) -> Array | None:
         return None
+
+
+def _product(operands: Sequence[tuple[Array, Labels]], result: Labels) -> Array:
+    flat: list[Any] = [part for x, labels in operands for part in (x, list(labels))]
+    return np.einsum(*flat, list(result), optimize="greedy")
+
+
+def _looped(operands: Sequence[tuple[Array, Labels]], taps: Labels) -> list[int]:
+    """The taps to loop over, so that no copy of overlapping windows is larger than `LARGEST_COPY`; usually none."""
+    looped: list[int] = []
+    for tap in taps:
+        left = (_at(x, labels, dict.fromkeys(looped, 0))[0].nbytes for x, labels in operands if tap in labels)
+        if max(left, default=0) > LARGEST_COPY:
+            looped.append(tap)
+    return looped
+
+
+def _at(x: Array, labels: Labels, values: Mapping[int, int]) -> tuple[Array, list[int]]:
+    """The operand where its labels have these values."""
+    return x[tuple(values.get(label, slice(None)) for label in labels)], [label for label in labels if label not in values]
 
 
 def _erf(x: Array) -> Array:

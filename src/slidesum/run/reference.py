@@ -44,13 +44,11 @@ def evaluate(
         cell = tuple(_cell(sized, -1, place, axis, at) for place, axis in enumerate(equation.result.axes))
         if any(not 0 <= c < n for c, n in zip(cell, sized.result_shape, strict=True)):
             continue
-        product = None
+        product: Any = None
         for number, (operand, array) in enumerate(zip(equation.operands, arrays, strict=True)):
             value = _value(sized, number, operand, array, at)
-            if value is not None:
-                product = value if product is None else product * value
-        if product is not None:
-            collected.setdefault(cell, []).append(product)
+            product = value if product is None else product * value
+        collected.setdefault(cell, []).append(product)
     y = np.zeros(sized.result_shape, _dtype(sized, arrays))
     for cell, terms in collected.items():
         y[cell] = _reduced(equation.reduce, terms)
@@ -60,14 +58,21 @@ def evaluate(
 
 
 def _value(sized: Sized, number: int, operand: Operand, array: np.ndarray[Any, Any], at: Mapping[str, int]) -> Any:
-    """The value read; None where a border stands that never wins."""
+    """The value read."""
     cell = [_cell(sized, number, place, axis, at) for place, axis in enumerate(operand.axes)]
     found = [source(c, n, sized.border) for c, n in zip(cell, array.shape, strict=True)]
     if None not in found:
         return array[tuple(found)]
     if sized.equation.reduce in ("max", "min") and sized.border == "zero":
-        return None
+        return _never_wins(sized.equation.reduce, array.dtype)
     return array.dtype.type(constant(sized.border))
+
+
+def _never_wins(reduce: str, dtype: np.dtype[Any]) -> Any:
+    """What stands in the border of a maximum or minimum, and comes out only where a window lies in the border altogether."""
+    if dtype.kind == "f":
+        return dtype.type(-np.inf if reduce == "max" else np.inf)
+    return dtype.type(np.iinfo(dtype).min if reduce == "max" else np.iinfo(dtype).max)
 
 
 def _cell(sized: Sized, number: int, place: int, axis: Axis, at: Mapping[str, int]) -> int:

@@ -33,6 +33,8 @@ class Torch(Backend):
                 raise ArrayError(
                     "no sums and products of dtype torch.bool", advice="Convert the tensor to numbers, for example with x.float()."
                 )
+            if x.layout != torch.strided:
+                raise ArrayError(f"a tensor is {x.layout}", advice="Make it dense first, with x.to_dense().")
             if x.dtype != first.dtype:
                 raise ArrayError(
                     f"the tensors have the dtypes {first.dtype} and {x.dtype}",
@@ -54,13 +56,13 @@ class Torch(Backend):
         return x.reshape(shape)
 
     def transpose(self, x: Array, order: Sequence[int]) -> Array:
-        return x.permute(*order)
+        return x.permute(tuple(order))
 
     def take(self, x: Array, axis: int, cells: Sequence[int]) -> Array:
         return x.index_select(axis, torch.tensor(cells, dtype=torch.long, device=x.device))
 
     def pad(self, x: Array, axis: int, low: int, high: int, value: complex) -> Array:
-        if isinstance(value, complex) and value.imag:
+        if isinstance(value, complex) or abs(value) in (2**63 - 1, 2**63):  # more than the float that F.pad goes through can tell
             shape = list(x.shape)
             sides = []
             for n in (low, high):
@@ -69,7 +71,7 @@ class Torch(Backend):
             kept = x.narrow(axis, max(0, -low), x.shape[axis] - max(0, -low) - max(0, -high))
             return torch.cat([sides[0], kept, sides[1]], axis)
         widths = [0, 0] * (x.ndim - 1 - axis) + [low, high]
-        return F.pad(x, widths, value=value.real if isinstance(value, complex) else value)
+        return F.pad(x, widths, value=value)
 
     def windows(self, x: Array, axis: int, base: int, steps: Sequence[int], extents: Sequence[int]) -> Array:
         lowest = base + sum(step * (n - 1) for step, n in zip(steps, extents, strict=True) if step < 0)
@@ -95,9 +97,9 @@ class Torch(Backend):
         where = torch.tensor([cells[k] for k in inside], dtype=torch.long, device=x.device)
         return torch.zeros(shape, dtype=x.dtype, device=x.device).index_add(axis, where, flat)
 
-    def einsum(self, operands: Sequence[tuple[Array, Labels]], result: Labels) -> Array:
+    def einsum(self, operands: Sequence[tuple[Array, Labels]], result: Labels, taps: Labels = ()) -> Array:
         flat: list[Any] = [part for x, labels in operands for part in (x, list(labels))]
-        return torch.einsum(*flat, list(result))
+        return torch.einsum(*flat, list(result)).to(operands[0][0].dtype)  # small integers would come back as int64
 
     def reduce(self, x: Array, axes: Sequence[int], how: Reduce) -> Array:
         if how == "mean" and not (x.dtype.is_floating_point or x.dtype.is_complex):

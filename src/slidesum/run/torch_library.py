@@ -64,8 +64,8 @@ def convolution(backend: Backend, sized: Sized, arrays: Sequence[Array]) -> Arra
     side = 0 if any(number == 0 for number, _, _ in sized.equation.addresses()) else -1
     lines = _lines(sized, side)
     groups = _groups(sized.equation, lines) if lines else None
-    if not lines or not groups:
-        return None
+    if not lines or not groups or (groups.x_alone and not isinstance(sized.border, str)):
+        return None  # of maps that are summed first, the border is the sum of as many numbers
     positions = [line.position for line in lines]
     x, x_names = _open(backend, sized, 0, arrays[0])
     w, w_names = _open(backend, sized, 1, arrays[1])

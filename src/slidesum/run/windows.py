@@ -14,6 +14,7 @@ from typing import Any
 from slidesum.core.axis import Address, Name, indices
 from slidesum.core.equation import Operand
 from slidesum.core.sized import Sized
+from slidesum.errors import SizeError
 from slidesum.run.backend import Array, Backend
 from slidesum.run.border import padded
 
@@ -50,6 +51,7 @@ def _by_windows(backend: Backend, sized: Sized, arrays: Sequence[Array]) -> Arra
         x, names = opened[0]
         summed = [k for k, name in enumerate(names) if name not in flat]
         if summed:
+            _refuse_nothing(sized)
             x = backend.reduce(x, summed, equation.reduce)
         opened = [(x, [name for name in names if name in flat])]
     known = {name for _, names in opened for name in names}
@@ -57,8 +59,24 @@ def _by_windows(backend: Backend, sized: Sized, arrays: Sequence[Array]) -> Arra
         if name not in known:  # on the result only: the values are repeated along it
             opened.append((backend.constant([1] * sized.extents[name], opened[0][0]), [name]))
     label = {name: k for k, name in enumerate(dict.fromkeys((*flat, *(n for _, names in opened for n in names))))}
-    y = backend.einsum([(x, [label[n] for n in names]) for x, names in opened], [label[n] for n in flat])
+    taps = {name for slide in sized.slides.values() for name, _ in slide.taps}.difference(flat)
+    y = backend.einsum(
+        [(x, [label[n] for n in names]) for x, names in opened],
+        [label[n] for n in flat],
+        [label[n] for n in label if n in taps],
+    )
     return _folded(backend, sized, y)
+
+
+def _refuse_nothing(sized: Sized) -> None:
+    equation = sized.equation
+    empty = next((name for name in equation.summed if sized.extents[name] == 0), None)
+    if empty:
+        raise SizeError(
+            f"there is no {equation.reduce} of nothing, and {empty!r} has the extent 0",
+            equation.text,
+            advice="Give an array that has values along it.",
+        )
 
 
 def _opened(backend: Backend, sized: Sized, number: int, operand: Operand, x: Array) -> tuple[Array, list[str]]:

@@ -14,18 +14,20 @@ from slidesum.build.verbs import with_bias, with_reduction
 from slidesum.core.equation import Equation, Reduce
 from slidesum.core.sized import Border, Connections, Padding, Sized
 from slidesum.core.sizes import SizeLike, is_number, size
-from slidesum.errors import SizeError
+from slidesum.errors import SizeError, UsageError
 from slidesum.laws.count import fan_in
 from slidesum.laws.kind import kind
-from slidesum.laws.parameters import stored_shape
+from slidesum.laws.parameters import check_connections, stored_shape
 from slidesum.laws.roles import on_filters
 from slidesum.laws.shape import solve
 from slidesum.notation.parse import parse
 from slidesum.notation.write import axes, named, pattern
-from slidesum.run.execute import solved, torch_backend
+from slidesum.run.execute import solved
+from slidesum.run.torch import Torch
 from slidesum.run.windows import compute
 from slidesum.run.wiring import full_filters
 
+BACKEND = Torch()
 _MANY = 1024  # stands for the extents that only the input will tell
 
 
@@ -39,10 +41,9 @@ def _evaluate(
     but run. A symbolic size is pinned to its number, so a call of another shape compiles anew.
     """
     equation, shapes = parse(text), [tuple(map(operator.index, x.shape)) for x in arrays]
-    backend = torch_backend()
-    backend.check([*arrays, *([bias] if bias is not None else [])], equation.reduce)
+    BACKEND.check([*arrays, *([bias] if bias is not None else [])], equation.reduce)
     sized = solved(equation, shapes, dict(sizes), padding=padding, border=border, extent=dict(extent))
-    return compute(backend, sized, arrays, bias)  # type: ignore[no-any-return]
+    return compute(BACKEND, sized, arrays, bias)  # type: ignore[no-any-return]
 
 
 class _Equated(nn.Module):
@@ -103,8 +104,14 @@ class Conv(_Equated):
         self.connections = connections
         template = _template(self.equation, self.sizes, connections)
         self.fan_in = int(fan_in(template))
-        self.filters = tuple(operand.name for operand in template.filters)
-        for number, name in enumerate(self.filters, start=1):
+        self._filters = tuple(operand.name for operand in template.filters)
+        for number, name in enumerate(self._filters, start=1):
+            if hasattr(self, name):
+                raise UsageError(
+                    f"a module's filter can't be called {name!r}",
+                    usual="The module has an attribute of that name already.",
+                    advice="Give it another name in the equation, such as w.",
+                )
             shape = stored_shape(template, number)
             self.register_parameter(name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
         bias_shape = template.bias_shape
@@ -123,9 +130,9 @@ class Conv(_Equated):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The result of the equation for x."""
-        filters = [getattr(self, name) for name in self.filters]
+        filters = [getattr(self, name) for name in self._filters]
         if self._wired is not None:
-            filters = full_filters(torch_backend(), self._wired, filters)
+            filters = full_filters(BACKEND, self._wired, filters)
         return self._evaluated([x, *filters], self.bias)
 
 
@@ -143,10 +150,11 @@ class Pool(_Equated):
         *,
         padding: Padding = "valid",
         border: Border = "zero",
+        extent: Mapping[str, SizeLike] | None = None,
         **sizes: SizeLike,
     ) -> None:
         tree = with_reduction(parse(equation) if isinstance(equation, str) else equation, reduce)
-        super().__init__(tree, sizes, padding, border)
+        super().__init__(tree, sizes, padding, border, extent)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The result of the equation for x."""
@@ -163,4 +171,6 @@ def _template(equation: Equation, sizes: Mapping[str, Any], connections: Connect
     weighted = on_filters(equation)
     free = [name for name in equation.result.indices if name not in weighted and name not in sizes]
     told = {name: _MANY if name in equation.positions else 1 for name in free}
-    return solve(equation, [None] * len(equation.operands), {**told, **sizes}, connections=connections)
+    sized = solve(equation, [None] * len(equation.operands), {**told, **sizes}, connections=connections)
+    check_connections(sized)
+    return sized

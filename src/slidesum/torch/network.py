@@ -7,11 +7,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from slidesum.core.network import BatchNorm, Dropout, Graph, Layer, Node
+from slidesum.core.network import BatchNorm, Dropout, Graph, Layer, LocalResponseNorm, Node
 from slidesum.laws.parameters import parameters
-from slidesum.run.execute import torch_backend
-from slidesum.run.network import Values, check_values, fitted, plain_result, refuse_symbols, walk
-from slidesum.torch.conv import Conv, Pool
+from slidesum.run.network import Values, check_values, fitted_inputs, plain_result, refuse_symbols, responded, response_window, walk
+from slidesum.torch.conv import BACKEND, Conv, Pool
 
 
 class NetworkModule(nn.Module):
@@ -25,7 +24,7 @@ class NetworkModule(nn.Module):
         refuse_symbols(graph)
         check_values(graph, values)
         self.graph = graph
-        self.layers = nn.ModuleDict({node.name: made for node in graph if (made := _module(node)) is not None})
+        self.layers = nn.ModuleDict({_key(node): made for node in graph if (made := _module(node)) is not None})
         self.load_values(values)
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
@@ -34,18 +33,17 @@ class NetworkModule(nn.Module):
 
     def activations(self, *inputs: torch.Tensor) -> dict[str, torch.Tensor]:
         """Every activation by the name of its layer."""
-        given = {node.name: fitted(node, x) for node, x in zip(self.graph.inputs, inputs, strict=True)}
-        return walk(self.graph, given, self._result)
+        return walk(self.graph, fitted_inputs(self.graph, inputs), self._result)
 
     def _result(self, node: Node, before: list[torch.Tensor]) -> torch.Tensor:
-        if node.name not in self.layers:
-            return plain_result(torch_backend(), node, before)  # type: ignore[no-any-return]
-        return self.layers[node.name](before[0])  # type: ignore[no-any-return]
+        if _key(node) not in self.layers:
+            return plain_result(BACKEND, node, before)  # type: ignore[no-any-return]
+        return self.layers[_key(node)](before[0])  # type: ignore[no-any-return]
 
     def values(self) -> dict[str, Any]:
         """The arrays as NumPy arrays by "layer.array"."""
         return {
-            f"{node.name}.{name}": array.detach().cpu().numpy().copy()
+            f"{node.name}.{name}": (array.float() if array.dtype == torch.bfloat16 else array).detach().cpu().numpy().copy()
             for node in self.graph
             for name, array in self._arrays(node).items()
         }
@@ -59,16 +57,38 @@ class NetworkModule(nn.Module):
                     array.copy_(torch.as_tensor(values[f"{node.name}.{name}"]))
 
     def _arrays(self, node: Node) -> dict[str, torch.Tensor]:
-        if node.name not in self.layers:
+        if _key(node) not in self.layers:
             return {}
-        module = self.layers[node.name]
+        module = self.layers[_key(node)]
         return {
             p.name: getattr(module, _TORCH_NAMES.get(p.name, p.name) if isinstance(node.op, BatchNorm) else p.name)
             for p in parameters(node)
         }
 
 
+_TAKEN = frozenset(dir(nn.ModuleDict()))
+
+
+def _key(node: Node) -> str:
+    """What the layer is called among the modules: its name, unless that is one of `nn.ModuleDict`'s own, such as "values"."""
+    return f"{node.name}_" if node.name in _TAKEN else node.name
+
+
 _TORCH_NAMES = {"scale": "weight", "shift": "bias", "mean": "running_mean", "variance": "running_var"}
+
+
+class _ResponseNorm(nn.Module):
+    """Local response normalisation; its window is an equation."""
+
+    def __init__(self, op: LocalResponseNorm, rank: int) -> None:
+        super().__init__()
+        self.op = op
+        window, padding = response_window(op, rank)
+        self.window = Pool(window, "sum", padding=padding, t=op.size)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Divided by the energy of neighbouring maps."""
+        return responded(self.op, x, self.window(x * x))  # type: ignore[no-any-return]
 
 
 class _MapNorm(nn.Module):
@@ -103,7 +123,7 @@ def _module(node: Node) -> nn.Module | None:
     match node.op:
         case Layer() as op if not parameters(node):
             sizes: dict[str, Any] = dict(op.sizes)
-            return Pool(op.equation, padding=op.padding, border=op.border, **sizes)
+            return Pool(op.equation, padding=op.padding, border=op.border, extent=op.extent, **sizes)
         case Layer() as op:
             sized = node.sized
             assert sized is not None
@@ -112,6 +132,8 @@ def _module(node: Node) -> nn.Module | None:
             return Conv(sized.equation, padding=op.padding, border=op.border, extent=op.extent, connections=op.connections, **told)
         case BatchNorm(axis, epsilon):
             return _MapNorm(int(node.shape[axis]), axis, epsilon)
+        case LocalResponseNorm() as op:
+            return _ResponseNorm(op, len(node.shape))
         case Dropout(rate):
             return nn.Dropout(rate)
         case _:
