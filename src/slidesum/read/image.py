@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,12 @@ def _picture(file: Path, channels: int, height: int, width: int) -> tuple[np.nda
         from PIL import Image, UnidentifiedImageError
     except ModuleNotFoundError:
         raise UsageError("reading pictures needs Pillow", advice="Install it: pip install pillow.") from None
+    bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
     try:
-        with Image.open(file) as picture:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            picture = Image.open(file)
+        with picture:
             found = picture.size
             if found[0] * found[1] > LARGEST_PIXELS:
                 raise FileError(
@@ -63,6 +68,8 @@ def _picture(file: Path, channels: int, height: int, width: int) -> tuple[np.nda
             if found != (width, height):
                 pixels = pixels.resize((width, height), Image.Resampling.BILINEAR)
             values = np.asarray(pixels, dtype=np.float32) / 255
+    except bombs:
+        raise FileError(f"{file} unpacks to too many pixels", advice="Scale it down.") from None
     except UnidentifiedImageError:
         raise FileError(f"{file} is no picture", advice="Give a PNG or JPEG file, or an array as .npy.") from None
     except OSError as error:

@@ -1,0 +1,80 @@
+"""Pictures and arrays as inputs; whatever else a file holds is refused in words."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from slidesum.errors import FileError, UsageError
+from slidesum.read import image
+from slidesum.read.image import read_image
+
+
+def test_a_picture_of_the_right_size_is_taken_pixel_by_pixel(tmp_path):
+    pixels = np.arange(12, dtype="uint8").reshape(3, 4)
+    Image.fromarray(pixels).save(tmp_path / "grey.png")
+    found, note = read_image(tmp_path / "grey.png", (1, 1, 3, 4))
+    assert (found.shape, found.dtype, note) == ((1, 1, 3, 4), np.float32, "")
+    assert np.array_equal(found[0, 0], pixels.astype("float32") / 255)
+
+
+def test_colours_come_first(tmp_path):
+    pixels = np.zeros((2, 2, 3), "uint8")
+    pixels[..., 1] = 255
+    Image.fromarray(pixels).save(tmp_path / "green.png")
+    found, _ = read_image(tmp_path / "green.png", (1, 3, 2, 2))
+    assert found.shape == (1, 3, 2, 2)
+    assert (found[0, 1] == 1).all()
+    assert not found[0, [0, 2]].any()
+
+
+def test_a_larger_picture_is_scaled_and_it_is_said(tmp_path):
+    Image.fromarray(np.full((10, 20), 51, "uint8")).save(tmp_path / "large.png")
+    found, note = read_image(tmp_path / "large.png", (1, 1, 5, 5))
+    assert note == "large.png: scaled from 20×10 to 5×5 pixels"
+    assert np.allclose(found, 0.2)
+
+
+def test_an_array_is_taken_as_it_is(tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(6).reshape(2, 3))
+    found, note = read_image(tmp_path / "a.npy", (1, 1, 8, 8))
+    assert (found.shape, found.dtype, note) == ((2, 3), np.float32, "")
+
+
+def refused(path, shape=(1, 1, 4, 4), kind=FileError):
+    with pytest.raises(kind) as error:
+        read_image(path, shape)
+    return str(error.value)
+
+
+def test_other_files_are_refused(tmp_path):
+    missing, text, objects, broken = (tmp_path / name for name in ("missing.png", "text.png", "objects.npy", "broken.npy"))
+    text.write_text("no picture")
+    np.save(objects, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    broken.write_bytes(b"\x93NUMPY")
+    assert refused(missing) == f"there is no file {missing}\n  Check the folder and the spelling of the name."
+    assert refused(text) == f"{text} is no picture\n  Give a PNG or JPEG file, or an array as .npy."
+    assert refused(objects) == f"{objects} is no NumPy array\n  Write it with numpy.save, without objects in it."
+    assert refused(broken) == f"{broken} is no NumPy array\n  Write it with numpy.save, without objects in it."
+    np.save(tmp_path / "words.npy", np.array(["a"]))
+    assert refused(tmp_path / "words.npy") == f"{tmp_path / 'words.npy'} holds no numbers\n  Save an array of integers or floats."
+
+
+def test_a_picture_needs_an_input_of_pictures(tmp_path):
+    assert refused(tmp_path / "any.png", (1, 2, 4, 4), UsageError) == (
+        "a picture doesn't fit an input of the shape (1, 2, 4, 4)\n  Pictures have one or three channels and two axes of pixels.\n"
+        "  Give the input as a .npy file."
+    )
+
+
+def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path, monkeypatch):
+    monkeypatch.setattr(image, "LARGEST_PIXELS", 100)
+    Image.fromarray(np.zeros((11, 10), "uint8")).save(tmp_path / "big.png")
+    text = refused(tmp_path / "big.png")
+    assert text == f"{tmp_path / 'big.png'} has 10×11 pixels\n  More than 100 are refused.\n  Scale it down."
+
+
+@pytest.mark.parametrize("limit", [10, 80])  # twice the limit is an error to Pillow, less a warning
+def test_decompression_bombs_are_refused(tmp_path, monkeypatch, limit):
+    Image.fromarray(np.zeros((11, 10), "uint8")).save(tmp_path / "bomb.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    assert refused(tmp_path / "bomb.png") == f"{tmp_path / 'bomb.png'} unpacks to too many pixels\n  Scale it down."
