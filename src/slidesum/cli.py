@@ -29,6 +29,9 @@ app = typer.Typer(
 )
 
 
+EXTRAS = ("torch", "sklearn", "matplotlib", "PIL")
+
+
 class Format(StrEnum):
     """How a table is written."""
 
@@ -65,6 +68,11 @@ def main() -> None:
         app()
     except SlidesumError as error:
         _tell(str(error), "bold red")
+        raise SystemExit(1) from None
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        _tell(f"this command needs {error.name}, which isn't installed\n  Install it: pip install 'slidesum[train]'.", "bold red")
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         _tell("stopped", "yellow")
@@ -119,6 +127,91 @@ def explain(
         _print(explanation_text(explanation, all_terms=all))
 
 
+@app.command()
+def train(
+    model: Annotated[
+        str | None, typer.Argument(help="A network of the zoo or a saved one; without it, the network of --type.")
+    ] = None,
+    type: Annotated[Kind, typer.Option(help="The type of the question's network.")] = Kind.type_2_2,
+    k1: Annotated[int, typer.Option(min=1, help="Filters of the first layer.")] = 8,
+    k2: Annotated[int, typer.Option(min=1, help="Filters of the second layer.")] = 16,
+    epochs: Annotated[int, typer.Option(min=1, help="How often every image is seen.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same network.")] = 0,
+    data: Annotated[str, typer.Option(help="The data set.")] = "digits",
+    out: Annotated[Path, typer.Option(help="The folder for the network, its arrays and the checkpoint.")] = Path("runs"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the folder.")] = False,
+    sizes: Sizes = None,
+) -> None:
+    """Train a network; Ctrl-C stops cleanly, --resume goes on from there."""
+    from slidesum.api.network import Network
+    from slidesum.train.data import data_for
+    from slidesum.train.loop import train as run
+    from slidesum.zoo.question import question
+
+    graph = _network(model, sizes).graph if model else question(type.value, k1=k1, k2=k2, n=8, m=8)
+    checkpoint = out / f"{graph.name}.ckpt"
+    images = data_for(graph, data, seed=seed)
+    trained = run(graph, images, epochs=epochs, seed=seed, checkpoint=checkpoint, resume=resume)
+    path = out / f"{graph.name}.json"
+    Network.of(graph, trained.values).save(path)
+    if trained.accuracy is not None:
+        told = f"loss {trained.loss:.4f}, {len(trained.history)} epochs, {trained.seconds:.1f} s"
+        print(f"{graph.name}: test accuracy {trained.accuracy:.2%}, {told}")
+    print(f"saved {path}")
+    if trained.interrupted:
+        _tell(f"stopped after {len(trained.history)} of {epochs} epochs; the same command with --resume goes on", "yellow")
+        raise typer.Exit(130)
+
+
+@app.command()
+def compare(
+    type: Annotated[list[Kind] | None, typer.Option(help="A type to compare; repeatable. All three without it.")] = None,
+    k1: Annotated[int, typer.Option(min=1, help="Filters of the first layer.")] = 8,
+    k2: Annotated[int, typer.Option(min=1, help="Filters of the second layer.")] = 16,
+    epochs: Annotated[int, typer.Option(min=1, help="How often every image is seen.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same networks.")] = 0,
+    data: Annotated[str, typer.Option(help="The data set.")] = "digits",
+    out: Annotated[Path | None, typer.Option(help="A folder for the networks, the figures and the plot.")] = None,
+    format: Annotated[Format, typer.Option(help="How to write the comparison.")] = Format.table,
+) -> None:
+    """Train the types with the same seed and budget, and compare accuracy, parameters and cost."""
+    from slidesum.train.compare import compare as run
+    from slidesum.train.loop import Settings
+    from slidesum.train.results import formatted, save_results
+
+    kinds = [one.value for one in type or Kind]
+    result = run(kinds, k1=k1, k2=k2, data=data, settings=Settings(epochs=epochs, seed=seed))
+    if format is Format.table:
+        from slidesum.demo import results_text
+
+        _print(results_text(result))
+    else:
+        sys.stdout.write(formatted(result, format.value))
+    for path in (save_results(result, out) if out else {}).values():
+        _tell(f"saved {path}")
+    if result.interrupted:
+        raise typer.Exit(130)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="The folder for what the tour makes.")] = Path("slidesum-demo"),
+    k1: Annotated[int, typer.Option(min=1, help="Filters of the first layer.")] = 8,
+    k2: Annotated[int, typer.Option(min=1, help="Filters of the second layer.")] = 16,
+    epochs: Annotated[int, typer.Option(min=1, help="How often every image is seen.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same networks.")] = 0,
+) -> None:
+    """The whole tour: three types of layer counted, trained on real digits, compared, explained."""
+    from rich.console import Console
+
+    from slidesum.demo import demo as tour
+    from slidesum.train.loop import Settings
+
+    settings = Settings(epochs=epochs, seed=seed)
+    if not tour(out, k1=k1, k2=k2, settings=settings, console=Console(highlight=False)):
+        raise typer.Exit(130)
+
+
 def _network(model: str, sizes: list[str] | None) -> Network:
     from slidesum.api.load import load
 
@@ -143,12 +236,26 @@ def _coordinates(text: str) -> tuple[int, ...]:
 
 def _image(image: str, net: Network) -> Any:
     from slidesum.read.image import read_image
+    from slidesum.run.network import refuse_symbols
 
+    refuse_symbols(net.graph)
+    if image.startswith("digits:"):
+        return _digit(image, net)
     shape = [int(n) for n in net.graph.inputs[0].shape]
     array, note = read_image(Path(image), shape)
     if note:
         _tell(note)
     return array
+
+
+def _digit(image: str, net: Network) -> Any:
+    from slidesum.train.data import data_for
+
+    images = data_for(net.graph, "digits").test_images
+    number = image.removeprefix("digits:")
+    if not number.isdecimal() or int(number) >= len(images):
+        raise UsageError(f"there is no image {image}", advice=f"The held-out digits are digits:0 to digits:{len(images) - 1}.")
+    return images[int(number)][None]
 
 
 def _print(thing: Any) -> None:
@@ -162,3 +269,7 @@ def _tell(text: str, style: str = "dim") -> None:
     from rich.text import Text
 
     Console(stderr=True, highlight=False).print(Text(text, style=style))
+
+
+if __name__ == "__main__":
+    main()

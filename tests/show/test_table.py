@@ -146,8 +146,7 @@ two layers   input 1×1×28×28
   conv1  b c i+u j+v, o c u v -> b o i j   type 2.2, padding 1
   conv2  b c i+u j+v, o c u v -> b o i j   type 2.2, padding 2
   pool   max b c 2*i+u 2*j+v -> b c i j   max pooling, stride 2
-  646 parameters, 506,464 connections; reads: input values that one output value
-  depends on
+  646 parameters, 506,464 connections; reads: input values per output value
 """
 
 
@@ -159,7 +158,7 @@ def test_the_table_fits_a_window_of_80_columns(two_layers):
 
 def test_a_wide_window_has_the_equations_in_the_table(two_layers):
     lines = printed(two_layers.table(), 180).splitlines()
-    assert lines[1].split() == "layer kind equation maps size reads weights biases multiply-adds reach".split()
+    assert lines[1].split() == ["layer", "kind", "equation", "maps", "size", "reads", "weights", "biases", "multiply-adds", "reach"]
     assert "conv2  type 2.2, padding 2    b c i+u j+v, o c u v -> b o i j" in lines[4]
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 WIDE = 150
 """From this width on the equations stand in the table."""
 
+ROOM_FOR_FORMULAS = 100
+"""Below this width a table of formulas has no column for the reach."""
+
 SHOWN_TERMS = 30
 """Sums of up to so many terms are printed whole; longer ones are folded."""
 
@@ -35,26 +38,30 @@ def printed(thing: Any, width: int | None = None) -> str:
 class _ByWidth:
     """Drawn when the width is known."""
 
-    def __init__(self, table: Table) -> None:
-        self.table = table
+    def __init__(self, table: Table, equations: bool) -> None:
+        self.table, self.equations = table, equations
 
     def __rich_console__(self, console: Console, options: Any) -> Any:
-        yield _drawn(self.table, options.max_width >= WIDE)
+        yield _drawn(self.table, options.max_width, self.equations)
 
 
-def table_text(table: Table) -> Any:
-    """A network's table as a renderable."""
-    return _ByWidth(table)
+def table_text(table: Table, *, equations: bool = True) -> Any:
+    """A network's table as a renderable, with or without the equations."""
+    return _ByWidth(table, equations)
 
 
-def _drawn(table: Table, wide: bool) -> Any:
+def _drawn(table: Table, width: int, equations: bool) -> Any:
+    wide = equations and width >= WIDE
     head = Text(table.graph.name, style="bold")
     for node in table.graph.inputs:
         head.append(f"   {node.name} {times(node.shape)}", style="dim")
     grid = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_footer=not table.graph.symbols)
     titles = ["layer", "kind", "equation", "maps", "size", "reads", "weights", "biases", "multiply-adds", "reach"]
     left = {"layer", "kind", "equation"}
-    shown = [k for k, title in enumerate(titles) if wide or title not in ("kind", "equation")]
+    left_out = set() if wide else {"kind", "equation"}
+    if table.graph.symbols and width < ROOM_FOR_FORMULAS:
+        left_out.add("reach")
+    shown = [k for k, title in enumerate(titles) if title not in left_out]
     footer = table.total_cells() if not table.graph.symbols else [""] * len(titles)
     for k in shown:
         side: Any = "left" if titles[k] in left else "right"
@@ -62,7 +69,7 @@ def _drawn(table: Table, wide: bool) -> Any:
     for cells in table.cells():
         grid.add_row(*(cells[k] for k in shown))
     parts: list[Any] = [head, Padding(grid, (0, 0, 0, 2))]
-    if not wide:
+    if equations and not wide:
         parts.append(Padding(_equations(table), (0, 0, 0, 2)))
     parts += [Text(f"  note  {note}", style="yellow") for note in table.notes]
     parts.append(Padding(_totals(table), (1 if wide else 0, 0, 0, 2)))
@@ -73,7 +80,7 @@ def _totals(table: Table) -> Any:
     total = table.totals
     if not table.graph.symbols:
         counted = f"{pretty(total['parameters'])} parameters, {pretty(total['connections'])} connections"
-        return Text(f"{counted}; reads: input values that one output value depends on", style="dim")
+        return Text(f"{counted}; reads: input values per output value", style="dim")
     grid = RichTable(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")

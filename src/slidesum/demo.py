@@ -1,0 +1,155 @@
+"""The tour: the question, answered on real digits.
+
+Every line it prints comes from the calls that a user would make; this file only puts them in order.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from slidesum.api.network import Network
+from slidesum.show.bars import bars
+from slidesum.show.formula import pretty
+from slidesum.show.picture import drawn
+from slidesum.show.text import table_text
+from slidesum.train.compare import Comparison, compare
+from slidesum.train.data import Data, load_data
+from slidesum.train.loop import Settings, Trained
+from slidesum.train.results import save_results
+from slidesum.zoo.question import TYPES, question
+
+GIST = {
+    "1": "every filter on every map separately",
+    "2.1": "one flat filter over the sum of all maps",
+    "2.2": "a filter spans all maps: what everybody uses",
+}
+
+
+def demo(folder: Path, *, k1: int, k2: int, settings: Settings, console: Console) -> bool:
+    """The whole tour; what it makes is left in `folder`. False if Ctrl-C ended the training."""
+    console.print(_opening(k1, k2))
+    for kind in TYPES:
+        console.print(_heading(f"type {kind}: {GIST[kind]}"))
+        symbolic = Network.of(question(kind))
+        console.print(symbolic.table())
+        console.print()
+        console.print(table_text(symbolic.with_sizes(n=8, m=8, k1=k1, k2=k2).table(), equations=False))
+    console.print(_heading("side by side: the two convolutions"))
+    console.print(_side_by_side(k1, k2))
+    console.print(_heading(f"trained on real handwritten digits: {settings.epochs} epochs each, seed {settings.seed}"))
+    result = compare(k1=k1, k2=k2, settings=settings)
+    files = save_results(result, folder)
+    if not result.interrupted:
+        console.print(results_text(result))
+        console.print(_heading("one number of type 2.2, seen through to the last product"))
+        console.print(_one_pixel(result.trained["2.2"], load_data(result.data, seed=settings.seed)))
+        console.print(_heading("what is left, and what to try next"))
+    console.print(_saved(files))
+    console.print("\n  Next:")
+    for command in _next_commands(folder, files):
+        console.print(Text(f"    {command}", style="cyan"), soft_wrap=True)
+    return not result.interrupted
+
+
+def _heading(text: str) -> Any:
+    return Group(Text(), Rule(Text(text, style="bold"), align="left", style="cyan"))
+
+
+def _opening(k1: int, k2: int) -> Any:
+    return Group(
+        Text("How do subsequent convolution layers work?", style="bold"),
+        Text(
+            "A 3×3 layer with k1 filters, then a 5×5 layer with k2 filters: does that give k1·k2 maps, or k2? Is a filter shared "
+            "over the maps? The equation of a layer says it. Here are three layers that one can mean, as formulas in n, m, k1, k2 "
+            f"and for 8×8 images with k1={k1} and k2={k2}. `reads` are the input values that one output value depends on."
+        ),
+    )
+
+
+def _side_by_side(k1: int, k2: int) -> Any:
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in ("type", "second layer", "maps out", "reads", "weights", "biases"):
+        grid.add_column(title, overflow="fold", justify="left" if title in ("type", "second layer") else "right")
+    for kind in TYPES:
+        for net in (Network.of(question(kind)), Network.of(question(kind, k1=k1, k2=k2, n=8, m=8))):
+            first, second = (next(row for row in net.table() if row["name"] == name) for name in ("conv1", "conv2"))
+            counted = [pretty(first[key] + second[key]) for key in ("weights", "biases")]
+            shown = [kind, second["equation"]] if net.symbols else ["", ""]
+            grid.add_row(
+                *shown, pretty(second["maps"]), pretty(second["inputs_per_output"]), *counted, style=None if net.symbols else "dim"
+            )
+    return Padding(grid, (0, 0, 0, 2))
+
+
+def results_text(result: Comparison) -> Any:
+    """The accuracies beside what they cost."""
+    most = {name: max(getattr(row, name) for row in result.rows) for name in ("parameters", "macs")}
+    rows = [
+        (
+            f"type {row.type}",
+            [
+                (row.accuracy or 0.0, 1.0, f"{row.accuracy or 0.0:.2%}"),
+                *((getattr(row, name), full, pretty(getattr(row, name))) for name, full in most.items()),
+            ],
+        )
+        for row in result.rows
+    ]
+    told = f"Accuracy on the {result.test_images} images held out; parameters and multiply-adds of the whole network."
+    spent = f"Trained in {sum(row.seconds for row in result.rows):.0f} s."
+    return Padding(
+        Group(bars(("accuracy", "parameters", "multiply-adds"), rows), Text(f"{told} {spent}", style="dim")), (0, 0, 0, 2)
+    )
+
+
+def _one_pixel(trained: Trained, data: Data) -> Any:
+    net, image, label = Network.of(trained.graph, trained.values), data.test_images[0], int(data.test_labels[0])
+    maps = net.run(image[None])
+    answer = int(np.argmax(maps["linear"][0]))
+    at = tuple(int(n) for n in np.unravel_index(int(maps["conv2"].argmax()), maps["conv2"].shape))
+    text = f"A held-out image of a {label}; the network says {answer}. Explained: the largest value of conv2, in map {at[1]} at []."
+    return Padding(
+        Group(
+            Text(text),
+            Padding(Text(drawn(image[0], mark=(at[2], at[3])), style="green"), (1, 0, 1, 2)),
+            net.explain("conv2", at, maps),
+            Text("The ReLU is applied once, to the whole sum with its bias, and not to the sum of each map.", style="italic"),
+        ),
+        (0, 0, 0, 2),
+    )
+
+
+def _saved(files: Mapping[str, Path]) -> Any:
+    saved = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for what, path in files.items():
+        told = {"comparison": "all figures", "plot": "accuracy against cost"}.get(
+            what, f"{what}, its arrays beside it as .safetensors"
+        )
+        saved.add_row(Text(str(path)), Text(told, style="dim"))
+    return Padding(saved, (0, 0, 0, 2))
+
+
+def _next_commands(folder: Path, files: Mapping[str, Path]) -> list[str]:
+    """Lines that can be copied and run as they stand, also where the command isn't on the path."""
+    command = "slidesum" if shutil.which("slidesum") else sys.argv[0]
+    network = next(reversed([path for what, path in files.items() if what.startswith("type")]))
+    return [
+        f"{command} {rest}"
+        for rest in (
+            f"show {network}",
+            f"explain {network} digits:7 --layer conv2 --at 3,4,4 --all",
+            f"train --type 2.2 --k1 16 --k2 32 --out {folder}/larger",
+            "compare --k1 4 --k2 8 --seed 1",
+            "show lenet5",
+        )
+    ]
