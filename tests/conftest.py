@@ -1,6 +1,7 @@
-"""Makes `tests/` importable, so that test files share `strategies.py`."""
+"""Makes `tests/` and `tests/cli/` importable, so that test files share `strategies.py` and `process.py`."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE / "cli")]
