@@ -171,7 +171,8 @@ def compare(
     epochs: Annotated[int, typer.Option(min=1, help="How often every image is seen.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same networks.")] = 0,
     data: Annotated[str, typer.Option(help="The data set.")] = "digits",
-    out: Annotated[Path | None, typer.Option(help="A folder for the networks, the figures and the plot.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder for the networks, the figures, the plot and the checkpoints.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoints in the folder.")] = False,
     format: Annotated[Format, typer.Option(help="How to write the comparison.")] = Format.table,
 ) -> None:
     """Train the types with the same seed and budget, and compare accuracy, parameters and cost."""
@@ -180,7 +181,10 @@ def compare(
     from slidesum.train.results import formatted, save_results
 
     kinds = [one.value for one in type or Kind]
-    result = run(kinds, k1=k1, k2=k2, data=data, settings=Settings(epochs=epochs, seed=seed))
+    if resume and out is None:
+        raise UsageError("--resume needs the folder to resume from", advice="Write --out FOLDER.")
+    settings = Settings(epochs=epochs, seed=seed)
+    result = run(kinds, k1=k1, k2=k2, data=data, settings=settings, checkpoint=out, resume=resume)
     if format is Format.table:
         from slidesum.demo import results_text
 
@@ -190,6 +194,10 @@ def compare(
     for path in (save_results(result, out) if out else {}).values():
         _tell(f"saved {path}")
     if result.interrupted:
+        _tell(
+            "stopped; the same command with --out FOLDER and --resume goes on" if out is None else "stopped; --resume goes on",
+            "yellow",
+        )
         raise typer.Exit(130)
 
 

@@ -15,11 +15,21 @@ from slidesum.errors import FileError, SizeError, SlidesumError, UsageError
 def loaded_after(code):
     """The top-level modules that are imported once `code` has run in a fresh interpreter."""
     script = f"import sys\n{code}\nprint(*sorted(m for m in sys.modules if '.' not in m))"
-    return set(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split())
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(result.stdout.split())
 
 
 def test_importing_slidesum_imports_nothing_heavy():
-    assert not loaded_after("import slidesum") & {"torch", "numpy", "sympy", "rich", "typer", "safetensors", "sklearn", "matplotlib"}
+    assert not loaded_after("import slidesum") & {
+        "torch",
+        "numpy",
+        "sympy",
+        "rich",
+        "typer",
+        "safetensors",
+        "sklearn",
+        "matplotlib",
+    }
 
 
 def test_core_notation_and_laws_import_the_standard_library_only():
@@ -38,7 +48,9 @@ def test_symbols_bring_sympy_and_nothing_else_does():
 
 
 def test_numpy_arrays_do_not_bring_torch():
-    assert "torch" not in loaded_after("import numpy as np, slidesum as ss\nss.conv('b f, o f -> b o', np.ones((1, 2)), np.ones((3, 2)))")
+    assert "torch" not in loaded_after(
+        "import numpy as np, slidesum as ss\nss.conv('b f, o f -> b o', np.ones((1, 2)), np.ones((3, 2)))"
+    )
 
 
 def test_the_names_people_call_are_there():

@@ -111,6 +111,7 @@ REFUSED = [
     (("explain", "lenet5", "digits:9999", "--layer", "C1", "--at", "0,0,0"), 1, "there is no image digits:9999"),
     (("train", "--type", "3"), 2, "'3' is not one of '1', '2.1', '2.2'"),
     (("train", "--data", "cats"), 1, "there is no data set 'cats'"),
+    (("compare", "--resume"), 1, "--resume needs the folder to resume from"),
     (("frobnicate",), 2, "No such command 'frobnicate'"),
 ]
 

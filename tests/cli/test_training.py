@@ -108,5 +108,7 @@ def test_compare_writes_json_and_csv(tmp_path):
     assert [row["conv_weights"] for row in rows] == ["68", "118"]
     assert rows[0]["accuracy"] == str(document["rows"][0]["accuracy"])
     assert f"saved {tmp_path / 'comparison.json'}" in result.stderr
+    again = slidesum("compare", *options, "--format", "csv", "--out", tmp_path, "--resume")
+    assert again.stdout == result.stdout  # nothing is left to train, so even the seconds are the same
     table = slidesum("compare", "--type", "2.1", "--k1", "2", "--k2", "2", "--epochs", "1", "--format", "markdown").stdout
     assert table.startswith("| type | network | equation |")
