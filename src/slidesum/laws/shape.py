@@ -13,15 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-from slidesum.core.axis import Address, Axis, Merged, Name, One, factors, indices
+from slidesum.core.axis import Address, Axis, Merged, Name, indices
 from slidesum.core.equation import Equation, Operand
-from slidesum.core.sized import BORDERS, Border, Connections, Padding, Sized, Slide
+from slidesum.core.sized import Border, Connections, Padding, Sized, Slide
 from slidesum.core.sizes import Size, SizeLike, floor_div, is_number, prod, size, smallest, surely_differ, surely_less, tidy
-from slidesum.errors import RankError, SizeError, UsageError
+from slidesum.errors import RankError, SizeError
+from slidesum.laws.given import check_border, check_ones, check_positions, check_ranks, index_span, taken_sizes
+from slidesum.laws.notes import unread
 from slidesum.laws.padding import resolve_padding, transposed_padding, window_span
-from slidesum.laws.rest import Shape, expand_rest, operand_span, operands_span, shown
+from slidesum.laws.rest import Shape, expand_rest, operands_span
 
 
 def solve(
@@ -76,15 +77,15 @@ class _Solver:
         self.padding = padding
         self.border = border
         self.connections = connections
-        self._check_ranks()
-        self._check_border()
-        self._take_sizes(sizes)
         self.wanted = {name: size(value) for name, value in extent.items()}
-        self._check_positions("padding", padding if isinstance(padding, Mapping) else {})
-        self._check_positions("extent", self.wanted)
+        check_ranks(self.equation, self.shapes)
+        check_border(border)
+        check_positions(self.equation, "padding", padding if isinstance(padding, Mapping) else {})
+        check_positions(self.equation, "extent", self.wanted)
+        self.extents |= taken_sizes(self.equation, sizes)
+        check_ones(self.equation, self.shapes)
 
     def run(self) -> Sized:
-        self._check_ones()
         while self._bare_round() or self._merged_round() or self._position_round():
             pass
         self._refuse_open()
@@ -96,86 +97,13 @@ class _Solver:
                 self._resolve_result(place, address)
         equation = self.equation
         sized = Sized(equation, self.extents, (), (), None, self.slides, self.border, self.connections)
-        return replace(
+        sized = replace(
             sized,
             shapes=tuple(_shape(sized, number, operand) for number, operand in enumerate(equation.operands)),
             result_shape=_shape(sized, -1, equation.result),
             bias_shape=_shape(sized, -2, equation.bias) if equation.bias else None,
-            notes=tuple(self._notes()),
         )
-
-    # What is given
-
-    def _check_ranks(self) -> None:
-        for operand, shape in zip(self.equation.operands, self.shapes, strict=True):
-            if shape is not None and len(shape) != len(operand.axes):
-                unbatched = operand is self.equation.operands[0] and len(shape) == len(operand.axes) - 1
-                raise RankError(
-                    f"{operand.name} has {len(shape)} axes, and the pattern names {len(operand.axes)}",
-                    self.text,
-                    operand_span(operand),
-                    usual=f"The shape of {operand.name} is {shown(shape)}{'; a batch axis is easily forgotten' * unbatched}.",
-                    advice="Name one axis for each axis of the array"
-                    + f", or add an axis to the array ({operand.name}[None] makes a batch of one)." * unbatched
-                    + "." * (not unbatched),
-                )
-
-    def _check_border(self) -> None:
-        number = isinstance(self.border, int | float | complex) and not isinstance(self.border, bool)
-        if not number and self.border not in BORDERS:
-            raise UsageError(f"{self.border!r} is no border", advice=f"Write one of {', '.join(BORDERS)}, or a number.")
-
-    def _take_sizes(self, sizes: Mapping[str, SizeLike]) -> None:
-        known = (*self.equation.indices, *self.equation.factors)
-        for name, value in sizes.items():
-            if name not in known:
-                raise SizeError(
-                    f"the size {name}={value!r} belongs to no index",
-                    self.text,
-                    (0, len(self.text)),
-                    usual=f"The names of this pattern are {', '.join(known)}.",
-                    advice="Take the size away, or correct its name.",
-                )
-            given = size(value)
-            lowest = 1 if name in self.equation.factors else 0
-            if surely_less(given, lowest):
-                raise SizeError(
-                    f"the size {name}={given} is too small",
-                    self.text,
-                    self._span_of(name),
-                    advice=f"Give at least {lowest}.",
-                )
-            self.extents[name] = given
-        for name in self.equation.factors:
-            if name not in self.extents:
-                raise SizeError(
-                    f"the coefficient {name!r} has no value",
-                    self.text,
-                    self._span_of(name),
-                    usual="A stride or dilation that is written as a name is given as a size.",
-                    advice=f"Give {name}=2, say.",
-                )
-
-    def _check_positions(self, what: str, named: Mapping[str, Any]) -> None:
-        for name in named:
-            if name not in self.equation.positions:
-                positions = ", ".join(self.equation.positions) or "none"
-                raise UsageError(
-                    f"{what}= names {name!r}, which is no position",
-                    usual=f"The positions of this pattern are: {positions}.",
-                    advice="Name one of them.",
-                )
-
-    def _check_ones(self) -> None:
-        for operand, shape in zip(self.equation.operands, self.shapes, strict=True):
-            for axis, found in zip(operand.axes, shape or (), strict=False):
-                if isinstance(axis, One) and surely_differ(found, 1):
-                    raise SizeError(
-                        f"the axis 1 of {operand.name} has the extent {found}",
-                        self.text,
-                        axis.span,
-                        advice="Give the axis a name.",
-                    )
+        return replace(sized, notes=tuple(unread(sized)))
 
     # The rounds
 
@@ -276,7 +204,7 @@ class _Solver:
             raise SizeError(
                 f"{name!r} stands on the result but on no operand, and its extent is open",
                 self.text,
-                self._span_of(name),
+                index_span(self.equation, name),
                 usual="An index that only the result has repeats the values along a new axis.",
                 advice=f"Put {name!r} on an operand, or give {name}=3 to repeat.",
             )
@@ -292,7 +220,7 @@ class _Solver:
         raise SizeError(
             f"the extent of {name!r} is open",
             self.text,
-            self._span_of(name),
+            index_span(self.equation, name),
             usual="Nothing that was given has an axis of that name alone.",
             advice=f"Give it beside the pattern: {', '.join(f'{n}=3' for n in taps)}.",
         )
@@ -352,30 +280,6 @@ class _Solver:
         steps = tuple((name, self._step(address, name)) for name in indices(address))
         back = [step * (self.extents[name] - 1) for name, step in steps if is_number(step) and step < 0]
         return Slide(steps, tidy(-padding[0] - sum(back)), known, padding, position)
-
-    def _notes(self) -> list[str]:
-        notes = []
-        for (number, place), slide in sorted(self.slides.items()):
-            if number < 0 or slide.position is None or not is_number(slide.stride):
-                continue
-            operand = self.equation.operands[number]
-            reach = window_span([(abs(step), self.extents[name]) for name, step in slide.steps])
-            unread = tidy(slide.extent + slide.padding[0] + slide.padding[1] - reach)
-            unread_cells = tidy(unread - slide.padding[1]) if is_number(unread) and is_number(slide.padding[1]) else 0
-            if is_number(unread_cells) and unread_cells > 0:
-                last = "cell is" if unread_cells == 1 else f"{unread_cells} cells are"
-                notes.append(
-                    f"{slide.position}: the last {last} left unread of the {slide.extent} on axis {place} of {operand.name} "
-                    f"(windows of {self._span_text(slide)}, step {abs(slide.stride)})"
-                )
-        return notes
-
-    def _span_text(self, slide: Slide) -> str:
-        return str(window_span([(abs(step), self.extents[name]) for name, step in slide.taps]))
-
-    def _span_of(self, name: str) -> tuple[int, int]:
-        axes = (axis for _, operand in self.equation.arrays() for axis in operand.axes)
-        return next(axis.span for axis in axes if name in (*indices(axis), *factors(axis)))
 
 
 def _shape(sized: Sized, number: int, operand: Operand) -> tuple[Size, ...]:
