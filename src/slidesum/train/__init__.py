@@ -1,1 +1,1 @@
-"""Learning the weights."""
+"""Training networks, and comparing them."""
