@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, reject, settings
 from strategies import equations, sized_problems
 
-from slidesum.build.verbs import Draft
 from slidesum.core.network import Graph, Input, Layer, Node
 from slidesum.core.sized import Connections
 from slidesum.core.sizes import size
+from slidesum.draft.verbs import Draft
 from slidesum.errors import FileError, SlidesumError
 from slidesum.notation.parse import parse
 from slidesum.read import from_json, to_json

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save as save_arrays
 
-from slidesum.build.verbs import Draft
+from slidesum.draft.verbs import Draft
 from slidesum.errors import FileError
 from slidesum.read import atomic, load, save
 from slidesum.read.atomic import write_atomically

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from slidesum.build.replay import with_sizes
-from slidesum.build.verbs import Draft, Tensor
 from slidesum.core.network import Graph
 from slidesum.core.sized import Connections
+from slidesum.draft.replay import with_sizes
+from slidesum.draft.verbs import Draft, Tensor
 from slidesum.errors import FileError, SizeError, SlidesumError, UsageError
 from slidesum.laws.graph import totals
 from slidesum.laws.parameters import parameters

@@ -13,9 +13,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from slidesum.build.verbs import Draft
 from slidesum.core.network import Graph
 from slidesum.core.sized import Connections
+from slidesum.draft.verbs import Draft
 from slidesum.errors import FileError, SizeError, SlidesumError, UsageError
 from slidesum.notation.parse import parse
 from slidesum.run.execute import evaluate

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from slidesum.build.verbs import Draft
+from slidesum.draft.verbs import Draft
 from slidesum.errors import UsageError
 from slidesum.train.data import INK, PAPER, data_for, digits, framed, load_data
 from slidesum.zoo import build, lenet5, question

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from slidesum.build.verbs import Draft
+from slidesum.draft.verbs import Draft
 from slidesum.errors import FileError, SizeError, UsageError
 from slidesum.run.network import initial_values, run
 from slidesum.train import checkpoint as files

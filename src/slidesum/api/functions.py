@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from slidesum.api.equation import Equation, as_tree
-from slidesum.build.verbs import with_bias, with_reduction
 from slidesum.core import equation as core
 from slidesum.core.equation import Reduce
 from slidesum.core.sized import Border, Padding
 from slidesum.core.sizes import SizeLike
+from slidesum.draft.verbs import with_bias, with_reduction
 from slidesum.run.execute import evaluate
 
 Array = Any

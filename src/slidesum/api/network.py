@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from slidesum.build.replay import with_sizes
-from slidesum.build.verbs import Verbs
 from slidesum.core.network import Graph, Node
 from slidesum.core.sizes import Size, SizeLike
+from slidesum.draft.replay import with_sizes
+from slidesum.draft.verbs import Verbs
 from slidesum.laws.graph import reaches, totals
 from slidesum.laws.reach import Reach
 

@@ -23,10 +23,10 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from slidesum.build.replay import replay
-from slidesum.build.verbs import Draft
 from slidesum.core.network import Graph, Input, Layer, Node
 from slidesum.core.sizes import Size, is_number
+from slidesum.draft.replay import replay
+from slidesum.draft.verbs import Draft
 from slidesum.errors import FileError, SlidesumError
 from slidesum.read.fields import LARGEST_NUMBER, Fields, seen, within
 from slidesum.read.ops import read_op, read_shape, write_op

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from slidesum.build.verbs import with_bias
 from slidesum.core.equation import Equation
 from slidesum.core.network import (
     Activation,
@@ -25,6 +24,7 @@ from slidesum.core.network import (
 )
 from slidesum.core.sized import BORDERS, PADDINGS, Border, Connections
 from slidesum.core.sizes import Size, is_number, size, surely_differ
+from slidesum.draft.verbs import with_bias
 from slidesum.errors import FileError, PatternError, SlidesumError
 from slidesum.notation.parse import parse
 from slidesum.notation.write import axes, named, pattern

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from slidesum.build.verbs import with_bias, with_reduction
 from slidesum.core.equation import Equation, Reduce
 from slidesum.core.sized import Border, Connections, Padding, Sized
 from slidesum.core.sizes import SizeLike, is_number, size
+from slidesum.draft.verbs import with_bias, with_reduction
 from slidesum.errors import SizeError, UsageError
 from slidesum.laws.count import fan_in
 from slidesum.laws.kind import kind

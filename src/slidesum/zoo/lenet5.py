@@ -32,9 +32,9 @@ Exact: every number of that table, and that all the printed ones add up. Where t
 
 from __future__ import annotations
 
-from slidesum.build.verbs import Draft, Tensor
 from slidesum.core.network import Graph
 from slidesum.core.sized import Connections
+from slidesum.draft.verbs import Draft, Tensor
 from slidesum.zoo.bitmaps import BITMAPS
 
 CONVOLUTION = "b c i+u j+v, o c u v -> b o i j"

@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slidesum.build.verbs import Draft
 from slidesum.core.network import Graph
 from slidesum.core.sizes import SizeLike
+from slidesum.draft.verbs import Draft
 from slidesum.errors import UsageError
 
 TYPES: Mapping[str, str] = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from slidesum.build.verbs import Draft, Tensor
 from slidesum.core.network import Concat, Distance, Graph, Input, Layer, Node
 from slidesum.core.sizes import Size, SizeLike, size, substitute
+from slidesum.draft.verbs import Draft, Tensor
 from slidesum.errors import SizeError
 
 

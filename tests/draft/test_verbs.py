@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 import sympy
 
-from slidesum.build.replay import with_sizes
-from slidesum.build.verbs import Draft, Tensor, with_bias, with_reduction
 from slidesum.core.network import (
     Activation,
     Add,
@@ -23,6 +21,8 @@ from slidesum.core.network import (
     Softmax,
 )
 from slidesum.core.sized import Connections
+from slidesum.draft.replay import with_sizes
+from slidesum.draft.verbs import Draft, Tensor, with_bias, with_reduction
 from slidesum.errors import MeaningError, NetworkError, NotationError, RankError, SizeError, SlidesumError, UsageError
 from slidesum.laws.graph import node_counts, node_inputs_per_output, reaches, totals
 from slidesum.laws.parameters import parameters
