@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import slidesum as ss
-from slidesum.api.equation import as_tree
 from slidesum.errors import FileError, SizeError, SlidesumError, UsageError
+from slidesum.notation.parse import equation_of
 
 
 def loaded_after(code):
@@ -84,7 +84,7 @@ def test_an_equation_answers():
 def test_conv_takes_an_equation_wherever_it_takes_text():
     x, w = np.arange(8.0).reshape(1, 2, 4), np.ones((3, 2, 2))
     text = "b c i+u, o c u -> b o i"
-    results = [ss.conv(eq, x, w) for eq in (text, ss.equation(text), as_tree(text))]
+    results = [ss.conv(eq, x, w) for eq in (text, ss.equation(text), equation_of(text))]
     assert all(np.array_equal(results[0], other) for other in results[1:])
 
 

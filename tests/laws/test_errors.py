@@ -527,10 +527,10 @@ True is no padding
         "b i+u, u -> b i",
         [(1, 5), (3,)],
         {},
-        {"padding": (1, "2")},
+        {"padding": (1, 2.5)},
         UsageError,
         """\
-(1, '2') is no padding
+(1, 2.5) is no padding
   Padding is valid, same, same_lower, full, a number, (before, after), or a dict by position.
   Write padding="same", say.""",
     ),

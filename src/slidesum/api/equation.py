@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from slidesum.core import equation as core
 from slidesum.core.sized import Border, Padding, Sized
-from slidesum.core.sizes import Size, size
-from slidesum.errors import UsageError
+from slidesum.core.sizes import Size, SizeLike, size
+from slidesum.draft.verbs import with_bias
 from slidesum.laws.count import count, inputs_per_output
 from slidesum.laws.gradient import gradient
 from slidesum.laws.kind import Kind, kind
@@ -49,16 +50,30 @@ class Equation:
         """The named spelling: y[b,o,i] = x[b,c,i+u] * w[o,c,u]."""
         return named(self.tree)
 
-    def sized(self, *, padding: Padding = "valid", border: Border = "zero", **told: Any) -> SizedEquation:
+    def sized(
+        self,
+        *,
+        bias: str | bool | None = None,
+        padding: Padding = "valid",
+        border: Border = "zero",
+        extent: Mapping[str, SizeLike] | None = None,
+        **told: Any,
+    ) -> SizedEquation:
         """The equation with sizes: extents of indices (o=64), and shapes of operands by their name (x=(1, 3, 224, 224)).
+
+        An array in place of a shape stands for its shape; the other options are those of `conv`.
 
         >>> layer = Equation.read("b c 4*i+u 4*j+v, o c u v -> b o i j").sized(x=(1, 3, 227, 227), o=96, u=11, v=11)
         >>> layer.shape, layer.weights, layer.macs
         ((1, 96, 55, 55), 34848, 105415200)
         """
-        names = [operand.name for operand in self.tree.operands]
-        shapes = [tuple(size(n) for n in told.pop(name)) if isinstance(told.get(name), tuple | list) else None for name in names]
-        return SizedEquation(solve(self.tree, shapes, told, padding=padding, border=border))
+        tree = with_bias(self.tree, bias)
+        names = [operand.name for operand in tree.operands]
+        given = {name: getattr(told[name], "shape", told[name]) for name in names if name in told}
+        shapes = {name: tuple(size(n) for n in shape) for name, shape in given.items() if isinstance(shape, tuple | list)}
+        sizes = {name: value for name, value in told.items() if name not in shapes}
+        known = [shapes.get(name) for name in names]
+        return SizedEquation(solve(tree, known, sizes, padding=padding, border=border, extent=extent))
 
     def __str__(self) -> str:
         return pattern(self.tree)
@@ -120,16 +135,3 @@ class SizedEquation:
     def gradient(self, name: str) -> Equation:
         """The equation of the gradient."""
         return Equation(gradient(self.tree.equation, name))
-
-
-def as_tree(equation: str | Equation | core.Equation) -> core.Equation:
-    """The tree of whatever a user writes for an equation."""
-    if isinstance(equation, Equation):
-        return equation.tree
-    if isinstance(equation, core.Equation):
-        return equation
-    if not isinstance(equation, str):
-        raise UsageError(
-            f"an equation is text, not {type(equation).__name__}", advice="Write for example 'b c i+u j+v, o c u v -> b o i j'."
-        )
-    return parse(equation)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from slidesum.api.equation import Equation, as_tree
+from slidesum.api.equation import Equation
 from slidesum.core import equation as core
 from slidesum.core.equation import Reduce
 from slidesum.core.sized import Border, Padding
 from slidesum.core.sizes import SizeLike
 from slidesum.draft.verbs import with_bias, with_reduction
+from slidesum.notation.parse import equation_of
 from slidesum.run.execute import evaluate
 
 Array = Any
@@ -66,7 +67,7 @@ def conv(
     >>> conv("b c i j, c o u v -> b o 2*i+u 2*j+v", x, np.ones((3, 16, 2, 2))).shape
     (1, 16, 16, 16)
     """
-    tree = as_tree(pattern)
+    tree = equation_of(pattern)
     if bias is not None and tree.bias is None:
         tree = with_bias(tree, True)
     return evaluate(tree, [x, w, *more], bias, sizes, padding=padding, border=border, extent=extent)
@@ -75,14 +76,15 @@ def conv(
 def pool(
     pattern: str | Equation | core.Equation,
     x: Array,
-    reduce: Reduce | None = None,
     /,
+    reduce: Reduce | None = None,
     *,
     padding: Padding = "valid",
     border: Border = "zero",
+    extent: Mapping[str, SizeLike] | None = None,
     **sizes: SizeLike,
 ) -> Array:
-    """The maximum, mean, sum or minimum over what the result doesn't keep.
+    """The maximum, mean, sum or minimum over what the result doesn't keep; the sum unless one is named, here or in the pattern.
 
     >>> import numpy as np
     >>> x = np.arange(16.0).reshape(1, 1, 4, 4)
@@ -92,4 +94,5 @@ def pool(
     >>> pool("max b (o p) i j -> b o i j", np.ones((1, 6, 2, 2)), p=2).shape
     (1, 3, 2, 2)
     """
-    return evaluate(with_reduction(as_tree(pattern), reduce), [x], None, sizes, padding=padding, border=border)
+    tree = with_reduction(equation_of(pattern), reduce)
+    return evaluate(tree, [x], None, sizes, padding=padding, border=border, extent=extent)

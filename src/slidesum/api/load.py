@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 
 from slidesum.api.network import Network
-from slidesum.errors import FileError
+from slidesum.errors import FileError, UsageError
 from slidesum.read.saved import load as load_saved
 from slidesum.zoo.catalogue import ZOO, build
 
@@ -18,6 +19,8 @@ def load(model: str | Path) -> Network:
 
     Raises FileError if it is neither, or if the file is damaged.
     """
+    if not isinstance(model, str | PathLike):
+        raise UsageError(f"{model!r} names no network", advice='Write ss.load("lenet5"), or the path of a saved network.')
     if str(model) in ZOO:
         return Network.of(build(str(model)))
     path = Path(model)

@@ -10,7 +10,9 @@ from slidesum.core.network import Graph, Node
 from slidesum.core.sizes import Size, SizeLike
 from slidesum.draft.replay import with_sizes
 from slidesum.draft.verbs import Verbs
+from slidesum.errors import UsageError
 from slidesum.laws.graph import reaches, totals
+from slidesum.laws.parameters import parameters
 from slidesum.laws.reach import Reach
 
 if TYPE_CHECKING:
@@ -37,8 +39,10 @@ class Network(Verbs):
     """
 
     def __init__(self, name: str) -> None:
+        if not isinstance(name, str):
+            raise UsageError(f"a network's name is text, not {name!r}", advice='Write Network("two layers"), say.')
         self._graph = Graph(name)
-        self._values: dict[str, Any] | None = None
+        self._values: dict[str, Any] = {}
 
     @classmethod
     def of(cls, graph: Graph, values: Mapping[str, Any] | None = None) -> Network:
@@ -60,7 +64,6 @@ class Network(Verbs):
 
     def _append(self, node: Node) -> None:
         self._graph = replace(self._graph, nodes=(*self._graph.nodes, node))
-        self._values = None
 
     # What it has and costs
 
@@ -104,25 +107,25 @@ class Network(Verbs):
         return Table(self._graph)
 
     def with_sizes(self, **numbers: SizeLike) -> Network:
-        """The same network with these symbols replaced."""
-        return Network.of(with_sizes(self._graph, numbers))
+        """The same network with these symbols replaced; without any, a copy with the same arrays."""
+        return Network.of(with_sizes(self._graph, numbers), self._values if self._values and not numbers else None)
 
     # Numbers
 
     @property
     def values(self) -> dict[str, Any]:
-        """The arrays by "layer.array" ("conv1.w", "conv1.bias"). Drawn with seed 0 at first use, unless set or trained."""
-        if self._values is None:
-            self.initialise()
-        assert self._values is not None
+        """The arrays by "layer.array" ("conv1.w", "conv1.bias"). What wasn't set or trained is drawn with seed 0 at first use."""
+        from slidesum.run.network import initial_values
+
+        if any(f"{node.name}.{p.name}" not in self._values for node in self._graph for p in parameters(node)):
+            self._values = initial_values(self._graph) | self._values
         return self._values
 
     @values.setter
     def values(self, values: Mapping[str, Any]) -> None:
-        from slidesum.run.network import check_values
+        from slidesum.run.network import checked_values
 
-        check_values(self._graph, values)
-        self._values = dict(values)
+        self._values = checked_values(self._graph, values)
 
     def initialise(self, seed: int = 0, dtype: str = "float32") -> None:
         """Draw the arrays anew; the same seed gives the same arrays."""

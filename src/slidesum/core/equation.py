@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 from slidesum.core.axis import Address, Axis, bare, factors, indices
 
@@ -106,6 +106,14 @@ class Equation:
     def positions(self) -> tuple[str, ...]:
         """The indices that the layer slides over, in the order of the addresses."""
         return unique(p for number, _, address in self.addresses() if (p := self.position(number, address)) is not None)
+
+
+@runtime_checkable
+class HasTree(Protocol):
+    """Whatever carries an equation, such as what `ss.equation(…)` returns."""
+
+    @property
+    def tree(self) -> Equation: ...
 
 
 def unique(items: Iterator[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ BORDERS = ("zero", "circular", "reflect", "replicate")
 
 PaddingWord = Literal["valid", "same", "same_lower", "full"]
 PADDINGS: tuple[str, ...] = ("valid", "same", "same_lower", "full")
-PositionPadding = PaddingWord | int | tuple[int, int]
+PositionPadding = PaddingWord | Size | tuple[Size, Size]
 Padding = PositionPadding | Mapping[str, PositionPadding]
 """One rule for all positions, or a dict by position; positions that the dict doesn't name are "valid"."""
 

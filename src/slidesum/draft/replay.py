@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from slidesum.core.network import Concat, Distance, Graph, Input, Layer, Node
 from slidesum.core.sizes import Size, SizeLike, size, substitute
@@ -44,5 +45,17 @@ def _substituted(node: Node, numbers: Mapping[str, Size]) -> Node:
     if isinstance(op, Layer):
         sizes = {name: substitute(value, numbers) for name, value in op.sizes.items()}
         extent = {name: substitute(value, numbers) for name, value in op.extent.items()} if op.extent else None
-        op = replace(op, sizes=sizes, extent=extent)
+        op = replace(op, sizes=sizes, extent=extent, padding=_padding(op.padding, numbers))
     return replace(node, op=op, shape=tuple(substitute(n, numbers) for n in node.shape), sized=None)
+
+
+def _padding(padding: Any, numbers: Mapping[str, Size]) -> Any:
+    match padding:
+        case str():
+            return padding
+        case Mapping():
+            return {name: _padding(rule, numbers) for name, rule in padding.items()}
+        case tuple():
+            return tuple(substitute(n, numbers) for n in padding)
+        case _:
+            return substitute(padding, numbers)

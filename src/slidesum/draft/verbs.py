@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from slidesum.core.axis import Name
-from slidesum.core.equation import BIAS_NAME, Equation, Operand, Reduce
+from slidesum.core.equation import BIAS_NAME, Equation, HasTree, Operand, Reduce
 from slidesum.core.network import (
     Activation,
     Add,
@@ -37,13 +37,15 @@ from slidesum.core.network import (
     Softmax,
 )
 from slidesum.core.sized import Border, Connections, Padding
-from slidesum.core.sizes import Size, SizeLike, size, surely_differ, tidy
+from slidesum.core.sizes import Size, SizeLike, size, surely_differ, surely_less, tidy
 from slidesum.errors import NetworkError, RankError, SizeError, UsageError
+from slidesum.laws.given import known_border, known_sizes
+from slidesum.laws.padding import known_padding
 from slidesum.laws.parameters import check_connections
 from slidesum.laws.roles import default_bias
 from slidesum.laws.shape import solve
 from slidesum.notation.check import check
-from slidesum.notation.parse import parse
+from slidesum.notation.parse import equation_of
 from slidesum.notation.scan import read_axes
 
 _LAYER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_/-]*\Z")
@@ -85,12 +87,16 @@ class Verbs(ABC):
                 f"the input's axes are {' '.join(names)}, and sizes were given for {', '.join(sizes) or 'none'}",
                 advice=f"Give every axis one extent; the odd one is {open_names[0]}.",
             )
-        return self.place(name, Input(tuple(names)), (), tuple(size(sizes[n]) for n in names))
+        shape = tuple(size(sizes[n]) for n in names)
+        negative = next((n for n, extent in zip(names, shape, strict=True) if surely_less(extent, 0)), None)
+        if negative:
+            raise SizeError(f"the input's axis {negative!r} has the extent {sizes[negative]}", advice="Give at least 0.")
+        return self.place(name, Input(tuple(names)), (), shape)
 
     def conv(
         self,
         x: Tensor,
-        pattern: str | Equation,
+        pattern: str | Equation | HasTree,
         *,
         name: str | None = None,
         bias: str | bool | None = None,
@@ -101,13 +107,13 @@ class Verbs(ABC):
         **sizes: SizeLike,
     ) -> Tensor:
         """A layer with filters. `bias="o"` adds one along the axes named, `bias=True` along those of the filters."""
-        equation = with_bias(parse(pattern) if isinstance(pattern, str) else pattern, bias)
+        equation = with_bias(equation_of(pattern), bias)
         return self._layer(x, equation, name or self._fresh("conv"), padding, border, extent, connections, sizes)
 
     def pool(
         self,
         x: Tensor,
-        pattern: str | Equation,
+        pattern: str | Equation | HasTree,
         reduce: Reduce | None = None,
         *,
         name: str | None = None,
@@ -117,11 +123,16 @@ class Verbs(ABC):
         **sizes: SizeLike,
     ) -> Tensor:
         """A layer without weights: max, mean, sum or min over what the result doesn't keep."""
-        equation = with_reduction(parse(pattern) if isinstance(pattern, str) else pattern, reduce)
+        equation = with_reduction(equation_of(pattern), reduce)
+        if not equation.is_pooling:
+            raise UsageError(
+                f"a pooling has one operand, and the pattern has {len(equation.operands)}", advice="Write net.conv(…)."
+            )
         return self._layer(x, equation, name or self._fresh("pool"), padding, border, extent, None, sizes)
 
     def linear(self, x: Tensor, outputs: SizeLike, *, name: str | None = None, bias: bool = True) -> Tensor:
         """Every output has a weight for every input value: `b c i j, o c i j -> b o`, whatever the rank of x."""
+        _check_tensor(x)
         if len(x.shape) < 2:
             raise RankError(
                 f"a linear layer needs a batch and at least one more axis, and {x} has none", advice="Keep the batch axis."
@@ -132,6 +143,7 @@ class Verbs(ABC):
 
     def flatten(self, x: Tensor, *, name: str | None = None) -> Tensor:
         """All axes but the first become one."""
+        _check_tensor(x)
         if len(x.shape) < 2:
             raise RankError(f"there is nothing to flatten: {x} has one axis", advice="Pass x on as it is.")
         letters = ["c", "i", "j", "k", "l", "m", "n"][: len(x.shape) - 1]
@@ -140,6 +152,7 @@ class Verbs(ABC):
 
     def activation(self, x: Tensor, function: Function, *, name: str | None = None) -> Tensor:
         """A function of every value by itself."""
+        _check_tensor(x)
         if function not in get_args(Function):
             known = ", ".join(get_args(Function))
             raise UsageError(f"there is no activation {function!r}", usual=f"There are {known}.", advice="Write one of them.")
@@ -155,8 +168,12 @@ class Verbs(ABC):
         except TypeError:
             known = [f for f in kinds[kind].__dataclass_fields__ if f != "axis"]
             raise UsageError(f"{kind} normalisation has the options {', '.join(known)}", advice="Take the others away.") from None
+        numbers = {f: v for f, v in options.items() if f != "axis"}
+        wrong = next((f for f, v in numbers.items() if isinstance(v, bool) or not isinstance(v, int | float) or v < 0), None)
+        if wrong:
+            raise UsageError(f"{wrong}={options[wrong]!r} can't normalise", advice="Give a number of at least 0.")
         op = replace(op, axis=self._axis(x, op.axis))
-        if isinstance(op, LocalResponseNorm) and op.size < 1:
+        if isinstance(op, LocalResponseNorm) and (op.size < 1 or op.size != int(op.size)):
             raise UsageError(f"lrn looks at one map or more, not {op.size}", advice="Write size=5, say.")
         return self.place(name or self._fresh(f"{kind}norm" if kind == "batch" else kind), op, (x,), x.shape)
 
@@ -166,12 +183,15 @@ class Verbs(ABC):
 
     def dropout(self, x: Tensor, rate: float = 0.5, *, name: str | None = None) -> Tensor:
         """In training, zeroes a share of the values."""
-        if not 0 <= rate < 1:
+        _check_tensor(x)
+        if not isinstance(rate, int | float) or not 0 <= rate < 1:
             raise UsageError(f"a dropout rate lies in [0, 1), and {rate} doesn't", advice="Write 0.5, say.")
         return self.place(name or self._fresh("dropout"), Dropout(rate), (x,), x.shape)
 
     def concat(self, parts: Sequence[Tensor], *, axis: int = 1, name: str | None = None) -> Tensor:
         """Arrays put behind each other along an axis; the other axes agree."""
+        if isinstance(parts, Tensor):
+            raise UsageError("concat takes the parts as one list", advice="Write net.concat([x, y]).")
         self._same_shape("concat", parts, beside=self._axis(parts[0], axis) if parts else 0)
         place = self._axis(parts[0], axis)
         joined = tidy(sum(part.shape[place] for part in parts))
@@ -185,6 +205,7 @@ class Verbs(ABC):
 
     def distance(self, x: Tensor, centres: Sequence[Sequence[float]], *, name: str | None = None) -> Tensor:
         """Squared Euclidean distance of every row of x to fixed centres."""
+        _check_tensor(x)
         rows = tuple(tuple(float(v) for v in row) for row in centres)
         if len(x.shape) != 2 or not rows or any(surely_differ(len(row), x.shape[1]) for row in rows):
             raise SizeError(
@@ -209,21 +230,22 @@ class Verbs(ABC):
     ) -> Tensor:
         op = Layer(
             equation,
-            {k: size(v) for k, v in sizes.items()},
-            padding,
-            border,
-            {k: size(v) for k, v in extent.items()} if extent else None,
+            known_sizes("sizes", sizes),
+            known_padding(padding),
+            known_border(border),
+            known_sizes("extent", extent) if extent else None,
             connections,
         )
         return self.place(name, op, (x,), ())
 
     def place(self, name: str, op: Op, inputs: tuple[Tensor, ...], shape: tuple[Size, ...]) -> Tensor:
         """Put a layer behind the others under a name of its own; an equation's shape is solved here."""
-        if not _LAYER_NAME.match(name):
+        if not isinstance(name, str) or not _LAYER_NAME.match(name):
             raise NetworkError(f"{name!r} can't be a layer's name", advice="Use letters, digits, '_', '-' and '/'.")
         if name in self.graph:
             raise NetworkError(f"{self.graph.name} has a layer {name!r} already", advice="Give every layer a name of its own.")
         for tensor in inputs:
+            _check_tensor(tensor)
             if tensor.layer not in self.graph or self.graph[tensor.layer].shape != tensor.shape:
                 raise NetworkError(
                     f"{tensor} isn't a result of this network", advice=f"Pass what a verb of {self.graph.name} returned."
@@ -249,6 +271,9 @@ class Verbs(ABC):
         return next(f"{stem}{k}" for k in range(1, 10**6) if f"{stem}{k}" not in self.graph)
 
     def _axis(self, x: Tensor, axis: int) -> int:
+        _check_tensor(x)
+        if isinstance(axis, bool) or not hasattr(axis, "__index__"):
+            raise UsageError(f"an axis is a whole number, not {axis!r}", advice="Write 1 for the maps, -1 for the last axis.")
         if not -len(x.shape) <= axis < len(x.shape):
             raise RankError(f"{x} has no axis {axis}", advice=f"Its axes are 0 to {len(x.shape) - 1}.")
         return axis % len(x.shape)
@@ -256,6 +281,8 @@ class Verbs(ABC):
     def _same_shape(self, verb: str, parts: Sequence[Tensor], beside: int | None) -> None:
         if not parts:
             raise UsageError(f"{verb} needs at least one array", advice="Pass the results of earlier layers.")
+        for part in parts:
+            _check_tensor(part)
         for part in parts[1:]:
             agree = len(part.shape) == len(parts[0].shape) and not any(
                 surely_differ(a, b) for k, (a, b) in enumerate(zip(part.shape, parts[0].shape, strict=True)) if k != beside
@@ -266,6 +293,15 @@ class Verbs(ABC):
                     usual="Their shapes differ.",
                     advice="Pad, pool or project one of them first.",
                 )
+
+
+def _check_tensor(x: object) -> None:
+    if not isinstance(x, Tensor):
+        raise UsageError(
+            f"{x!r} is no result of a layer",
+            usual="Layers are put together by what the verbs return.",
+            advice="Write x = net.input(…) first, and pass x.",
+        )
 
 
 class Draft(Verbs):

@@ -24,6 +24,8 @@ from slidesum.core.sizes import Size, ceil_div, is_number, prod, smallest, tidy
 from slidesum.laws.inside import combinations_inside
 from slidesum.laws.padding import window_span
 
+Taps = list[tuple[Size, str]]
+
 ITEM_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 
 
@@ -107,16 +109,26 @@ def inputs_per_output(sized: Sized) -> Size:
 def _per_output(sized: Sized, summed: tuple[str, ...] | list[str], *, distinct: bool) -> Size:
     count: Size = 1
     addressed: set[str] = set()
-    for (number, _), slide in sorted(sized.slides.items()):
-        names = {name for name, _ in slide.taps}
-        if number == -1:
-            count = count * _taps_on_one_cell(sized, slide, distinct)
-        elif number == 0 and distinct:
-            count = count * _distinct_cells(sized, [(step, name) for name, step in slide.taps if name in summed])
-        else:
-            continue
-        addressed |= names
+    scattered = [slide for (number, _), slide in sorted(sized.slides.items()) if number == -1]
+    for slide in scattered:
+        count = count * _taps_on_one_cell(sized, slide, distinct)
+        addressed |= {name for name, _ in slide.taps}
+    if distinct:
+        for group in _sharing_taps(sized, summed):
+            count = count * _distinct_cells(sized, group)
+            addressed |= {name for taps in group for _, name in taps}
     return tidy(count * _connected(sized, [name for name in summed if name not in addressed]))
+
+
+def _sharing_taps(sized: Sized, summed: tuple[str, ...] | list[str]) -> list[list[Taps]]:
+    """The summed taps of x's addresses; addresses that share one are in one group, since they don't move apart."""
+    groups: list[list[Taps]] = []
+    for slide in sized.slides_of(0):
+        taps = [(step, name) for name, step in slide.taps if name in summed]
+        names = {name for _, name in taps}
+        met = [group for group in groups if any(name in names for other in group for _, name in other)]
+        groups = [group for group in groups if group not in met] + [[taps, *(other for group in met for other in group)]]
+    return groups
 
 
 def _connected(sized: Sized, names: list[str]) -> Size:
@@ -129,22 +141,18 @@ def _connected(sized: Sized, names: list[str]) -> Size:
     return prod([max(map(ends.count, ends)), *(sized.extents[name] for name in names if name != one[0])])
 
 
-def _distinct_cells(sized: Sized, taps: list[tuple[Size, str]]) -> Size:
-    """How many different cells a window of these taps reads."""
-    extents = [sized.extents[name] for _, name in taps]
-    if len(taps) < 2:
+def _distinct_cells(sized: Sized, group: list[Taps]) -> Size:
+    """How many different cells of x a window of these addresses reads."""
+    names = list(dict.fromkeys(name for taps in group for _, name in taps))
+    extents = [sized.extents[name] for name in names]
+    if len(names) < 2:
         return prod(extents)
-    if all(is_number(n) for n in (*extents, *(step for step, _ in taps))):
-        return len(set(_sums(sized, taps)))
-    if all(is_number(step) and abs(step) == 1 for step, _ in taps):
+    if all(is_number(n) for n in (*extents, *(step for taps in group for step, _ in taps))):
+        values = (dict(zip(names, at, strict=True)) for at in itertools.product(*(range(n) for n in extents)))
+        return len({tuple(sum(step * at[name] for step, name in taps) for taps in group) for at in values})
+    if len(group) == 1 and all(is_number(step) and abs(step) == 1 for step, _ in group[0]):
         return window_span([(1, n) for n in extents])
     return prod(extents)
-
-
-def _sums(sized: Sized, taps: list[tuple[Size, str]]) -> list[int]:
-    """Where each combination of taps lies within the window."""
-    ranges = [[step * value for value in range(sized.extents[name])] for step, name in taps]
-    return [sum(values) for values in itertools.product(*ranges)]
 
 
 def _taps_on_one_cell(sized: Sized, slide: Slide, distinct: bool) -> Size:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Number
 from typing import Any
 
 from slidesum.core.axis import One, factors, indices
 from slidesum.core.equation import Equation
-from slidesum.core.sized import BORDERS
+from slidesum.core.sized import BORDERS, Border
 from slidesum.core.sizes import Size, SizeLike, size, surely_differ, surely_less
 from slidesum.errors import RankError, SizeError, Span, UsageError
 from slidesum.laws.rest import Shape, operand_span, shown
@@ -29,11 +30,20 @@ def check_ranks(equation: Equation, shapes: Sequence[Shape | None]) -> None:
             )
 
 
-def check_border(border: Any) -> None:
-    """A border is one of the words, or a number."""
-    number = isinstance(border, int | float | complex) and not isinstance(border, bool)
-    if not number and border not in BORDERS:
-        raise UsageError(f"{border!r} is no border", advice=f"Write one of {', '.join(BORDERS)}, or a number.")
+def known_border(border: Any) -> Border:
+    """One of the words, or a number as Python's own. Raises UsageError for anything else."""
+    if isinstance(border, str) and border in BORDERS:
+        return border  # type: ignore[return-value]
+    if isinstance(border, Number) and not isinstance(border, bool):
+        return border.item() if hasattr(border, "item") else border  # type: ignore[return-value]
+    raise UsageError(f"{border!r} is no border", advice=f"Write one of {', '.join(BORDERS)}, or a number.")
+
+
+def known_sizes(what: str, given: Any) -> dict[str, Size]:
+    """Sizes by name, each an integer or a formula. Raises UsageError for what is no mapping, SizeError for what is no size."""
+    if not isinstance(given, Mapping):
+        raise UsageError(f"{what}= is no dict: {given!r}", advice=f'Write {what}={{"i": 8}}, say.')
+    return {name: size(value) for name, value in given.items()}
 
 
 def taken_sizes(equation: Equation, sizes: Mapping[str, SizeLike]) -> dict[str, Size]:
@@ -69,6 +79,19 @@ def taken_sizes(equation: Equation, sizes: Mapping[str, SizeLike]) -> dict[str, 
                 advice=f"Give {name}=2, say.",
             )
     return taken
+
+
+def check_extent(equation: Equation, extent: Mapping[str, Size]) -> None:
+    """An extent is given for positions of the result's addresses: those of an operand follow from its shape."""
+    check_positions(equation, "extent", extent)
+    scattered = {equation.position(number, address) for number, _, address in equation.addresses() if number < 0}
+    for name in extent:
+        if name not in scattered:
+            raise UsageError(
+                f"extent= names {name!r}, whose address stands on an operand",
+                usual="It sets the extent of a result axis that holds an address, as in '… -> b o 2*i+u'.",
+                advice=f"Give {name}=8 as a size to have fewer positions, or pad.",
+            )
 
 
 def check_positions(equation: Equation, what: str, named: Mapping[str, Any]) -> None:

@@ -12,11 +12,11 @@ For a position with stride s over N cells, and windows that span k cells:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from slidesum.core.axis import Address
-from slidesum.core.sized import PADDINGS, Padding
-from slidesum.core.sizes import Size, ceil_div, floor_div, is_number, largest, surely_less, tidy
+from slidesum.core.sized import PADDINGS, Padding, PositionPadding
+from slidesum.core.sizes import Size, ceil_div, floor_div, is_number, largest, size, surely_less, tidy
 from slidesum.errors import SizeError, UsageError
 
 
@@ -27,6 +27,38 @@ def window_span(steps: Sequence[tuple[Size, Size]]) -> Size:
     5
     """
     return tidy(1 + sum(step * (extent - 1) for step, extent in steps))
+
+
+def known_padding(padding: Any) -> Padding:
+    """The padding with plain numbers in it, hashable where it is no dict. Raises UsageError for what is none.
+
+    A pair may hold symbols, as sizes do: ("p", "p") pads by a symbol p.
+
+    >>> known_padding({"i": [1, 2], "j": "same"})
+    {'i': (1, 2), 'j': 'same'}
+    """
+    if isinstance(padding, Mapping):
+        return {name: _known_rule(rule) for name, rule in padding.items()}
+    return _known_rule(padding)
+
+
+def _known_rule(rule: Any) -> PositionPadding:
+    if isinstance(rule, str) and rule in PADDINGS:
+        return cast(PositionPadding, rule)
+    if _is_whole(rule):
+        return tidy(rule)
+    if isinstance(rule, tuple | list) and len(rule) == 2 and all(isinstance(n, str) or _is_whole(n) for n in rule):
+        return size(rule[0]), size(rule[1])
+    raise UsageError(
+        f"{rule!r} is no padding",
+        usual=f"Padding is {', '.join(PADDINGS)}, a number, (before, after), or a dict by position.",
+        advice='Write padding="same", say.',
+    )
+
+
+def keeps_all(padding: Padding, position: str | None) -> bool:
+    """Whether the padding is "same": then there are ceil(N / stride) positions, by definition."""
+    return _rule(padding, position) in ("same", "same_lower")
 
 
 def resolve_padding(
@@ -70,7 +102,7 @@ def transposed_padding(
         high = tidy(crop - low)
         _refuse_two_starts(low, address, rule, text)
     else:
-        low, high = _sides(rule, whole, stride, 1)
+        low, high = _sides(rule, whole, stride, span=1)
         _refuse_two_starts(low, address, rule, text)
     extent = tidy(whole - low - high)
     if wanted is not None:
@@ -109,19 +141,14 @@ def _sides(rule: Any, cells: Size, stride: Size, span: Size) -> tuple[Size, Size
         return (small, tidy(total - small)) if rule == "same" else (tidy(total - small), small)
     if rule == "full":
         return tidy(span - 1), tidy(span - 1)
-    if _is_whole(rule):
-        return tidy(rule), tidy(rule)
-    if isinstance(rule, tuple | list) and len(rule) == 2 and all(_is_whole(n) for n in rule):
-        return tidy(rule[0]), tidy(rule[1])
-    raise UsageError(
-        f"{rule!r} is no padding",
-        usual=f"Padding is {', '.join(PADDINGS)}, a number, (before, after), or a dict by position.",
-        advice='Write padding="same", say.',
-    )
+    return rule if isinstance(rule, tuple) else (rule, rule)
 
 
 def _is_whole(value: Any) -> bool:
-    return hasattr(value, "__index__") and not isinstance(value, bool)
+    """An integer of any library, or a formula. An array of one number has an `__index__` too, and is neither."""
+    if isinstance(value, bool) or (hasattr(value, "ndim") and value.ndim):
+        return False
+    return hasattr(value, "__index__") or hasattr(value, "free_symbols")
 
 
 def _refuse_two_starts(low: Size, address: Address, rule: Any, text: str) -> None:

@@ -17,11 +17,32 @@ from dataclasses import replace
 from slidesum.core.axis import Address, Axis, Merged, Name, indices
 from slidesum.core.equation import Equation, Operand
 from slidesum.core.sized import Border, Connections, Padding, Sized, Slide
-from slidesum.core.sizes import Size, SizeLike, floor_div, is_number, prod, size, smallest, surely_differ, surely_less, tidy
+from slidesum.core.sizes import (
+    Size,
+    SizeLike,
+    ceil_div,
+    floor_div,
+    is_number,
+    prod,
+    size,
+    smallest,
+    surely_differ,
+    surely_less,
+    tidy,
+)
 from slidesum.errors import RankError, SizeError
-from slidesum.laws.given import check_border, check_ones, check_positions, check_ranks, index_span, taken_sizes
+from slidesum.laws.given import (
+    check_extent,
+    check_ones,
+    check_positions,
+    check_ranks,
+    index_span,
+    known_border,
+    known_sizes,
+    taken_sizes,
+)
 from slidesum.laws.notes import unread
-from slidesum.laws.padding import resolve_padding, transposed_padding, window_span
+from slidesum.laws.padding import keeps_all, known_padding, resolve_padding, transposed_padding, window_span
 from slidesum.laws.rest import Shape, expand_rest, operands_span
 
 
@@ -74,14 +95,13 @@ class _Solver:
         self.shapes = [None if shape is None else tuple(map(size, shape)) for shape in shapes]
         self.extents: dict[str, Size] = {}
         self.slides: dict[tuple[int, int], Slide] = {}
-        self.padding = padding
-        self.border = border
+        self.padding = known_padding(padding)
+        self.border = known_border(border)
         self.connections = connections
-        self.wanted = {name: size(value) for name, value in extent.items()}
+        self.wanted = known_sizes("extent", extent)
         check_ranks(self.equation, self.shapes)
-        check_border(border)
         check_positions(self.equation, "padding", padding if isinstance(padding, Mapping) else {})
-        check_positions(self.equation, "extent", self.wanted)
+        check_extent(self.equation, self.wanted)
         self.extents |= taken_sizes(self.equation, sizes)
         check_ones(self.equation, self.shapes)
 
@@ -167,6 +187,8 @@ class _Solver:
                     advice='Make the filter smaller, or pad: padding="same".',
                 )
             fitting = tidy(floor_div(tidy(room - span), abs(stride)) + 1)
+            if keeps_all(self.padding, position):  # the same number, and the simpler formula
+                fitting = ceil_div(known, abs(stride))
             found[position] = smallest(found.get(position, fitting), fitting)
         self.extents |= found
         return bool(found)

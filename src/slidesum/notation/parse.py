@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from slidesum.core.equation import Equation
+from slidesum.core.equation import Equation, HasTree
 from slidesum.errors import NotationError, UsageError
 from slidesum.notation.check import check
 from slidesum.notation.named import read_named
@@ -42,3 +42,19 @@ def _read(text: str) -> Equation:
     equation = read_named(text) if "[" in text or "]" in text else read_pattern(text)
     check(equation)
     return equation
+
+
+def equation_of(given: object) -> Equation:
+    """The equation of whatever a user writes for one: text in either spelling, or an equation.
+
+    Raises UsageError for anything else.
+    """
+    if isinstance(given, Equation):
+        return given
+    if isinstance(given, HasTree) and isinstance(given.tree, Equation):
+        return given.tree
+    if not isinstance(given, str):
+        raise UsageError(
+            f"an equation is text, not {type(given).__name__}", advice="Write for example 'b c i+u j+v, o c u v -> b o i j'."
+        )
+    return parse(given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from slidesum.core.equation import Equation
@@ -163,7 +163,7 @@ def _settings_out(op: Layer) -> dict[str, Any]:
     if op.sizes:
         found["sizes"] = {name: size_out(value) for name, value in op.sizes.items()}
     if op.padding != "valid":
-        found["padding"] = op.padding if isinstance(op.padding, str | int | tuple | list) else dict(op.padding)
+        found["padding"] = _padding_out(op.padding)
     if op.border != "zero":
         found["border"] = _border_out(op.border)
     if op.extent:
@@ -171,6 +171,18 @@ def _settings_out(op: Layer) -> dict[str, Any]:
     if op.connections is not None:
         found["connections"] = {"indices": list(op.connections.indices), "pairs": [list(p) for p in op.connections.pairs]}
     return found
+
+
+def _padding_out(padding: Any) -> Any:
+    match padding:
+        case str():
+            return padding
+        case Mapping():
+            return {position: _padding_out(rule) for position, rule in padding.items()}
+        case tuple():
+            return [size_out(n) for n in padding]
+        case _:
+            return size_out(padding) if is_number(padding) else [size_out(padding)] * 2
 
 
 def _read_equation(fields: Fields) -> Layer:
@@ -215,8 +227,8 @@ def _padding(fields: Fields, value: Any, *, nested: bool = False) -> Any:
         return value
     if _is_cells(value):
         return value
-    if isinstance(value, list) and len(value) == 2 and all(map(_is_cells, value)):
-        return tuple(value)
+    if isinstance(value, list) and len(value) == 2 and all(_is_cells(n) or _is_formula(n) for n in value):
+        return tuple(size(n) for n in value)
     if isinstance(value, dict) and not nested and len(value) <= MOST_AXES:
         return {position: _padding(fields, rule, nested=True) for position, rule in value.items()}
     raise fields.wrong("padding", value, f"{', '.join(PADDINGS)}, a number, [before, after], or an object by position")
@@ -224,6 +236,10 @@ def _padding(fields: Fields, value: Any, *, nested: bool = False) -> Any:
 
 def _is_cells(value: Any) -> bool:
     return is_integer(value) and abs(value) <= LARGEST_NUMBER
+
+
+def _is_formula(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= 200
 
 
 def _border_out(border: Border) -> Any:

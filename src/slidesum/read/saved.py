@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import struct
 from collections.abc import Mapping
 from math import prod
@@ -80,8 +81,10 @@ def paths(path: str | Path) -> tuple[Path, Path]:
     >>> [str(p) for p in paths("out/type-2.2")]
     ['out/type-2.2.json', 'out/type-2.2.safetensors']
     """
-    path = Path(path)
-    if path.name in ("", ".", ".."):
+    if not isinstance(path, str | os.PathLike):
+        raise FileError(f"{path!r} is no path of a network", advice="Write for example folder/name.")
+    folder, path = str(path).endswith(("/", os.sep)), Path(path)
+    if folder or path.name in ("", ".", "..") or path.is_dir():
         raise FileError(f"{path} is a folder, not the name of a network", advice="Write for example folder/name.")
     stem = next(
         (path.name[: -len(end)] for end in (".json", ".safetensors") if path.name.endswith(end) and path.name != end), path.name

@@ -31,6 +31,14 @@ class Backend(ABC):
         """An array of these numbers with the dtype and the device of `like`."""
 
     @abstractmethod
+    def promoted(self, x: Array, dtype: str) -> Array:
+        """Integers as numbers of this dtype, and anything as complex numbers if it is complex; other arrays as they are."""
+
+    @abstractmethod
+    def copied(self, x: Array) -> Array:
+        """The same values in memory of their own."""
+
+    @abstractmethod
     def reshape(self, x: Array, shape: Sequence[int]) -> Array:
         """The same values in another shape."""
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from slidesum.core.equation import BIAS_NAME, Equation, Operand
+from slidesum.core.equation import Equation
 from slidesum.core.sized import Border, Padding, Sized
 from slidesum.core.sizes import SizeLike, is_number
 from slidesum.errors import ArrayError, SizeError, UsageError
+from slidesum.laws.given import known_border, known_sizes
+from slidesum.laws.padding import known_padding
 from slidesum.laws.shape import solve
 from slidesum.run.backend import Array, Backend
 from slidesum.run.windows import compute
@@ -58,7 +59,7 @@ def evaluate(
 def met(arrays: Sequence[Any], bias: Any = None) -> tuple[Backend, list[Array], Array | None]:
     """The backend of these arrays, and the arrays as it holds them."""
     given = [*arrays, *([bias] if bias is not None else [])]
-    tensors = [x for x in given if type(x).__module__.partition(".")[0] == "torch" or _is_tensor(x)]
+    tensors = [x for x in given if _is_tensor(x)]
     if not tensors:
         backend = numpy_backend()
         held = [_array(x) for x in given]
@@ -90,16 +91,18 @@ def torch_backend() -> Backend:
     return Torch()
 
 
-def with_default_bias(equation: Equation, bias: Array | None, axes: tuple[Any, ...]) -> Equation:
-    """The equation with the bias of its filters, if a bias was given and the equation names none."""
-    if bias is None or equation.bias is not None:
-        return equation
-    return replace(equation, bias=Operand(BIAS_NAME, axes))
-
-
 def _is_tensor(x: Any) -> bool:
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(x, torch.Tensor)
+
+
+def as_numpy(x: Any) -> Array:
+    """An array of any library as NumPy's; what NumPy has no dtype for becomes float32."""
+    if _is_tensor(x):
+        x = x.detach().cpu()
+        x = x.float() if str(x.dtype) == "torch.bfloat16" else x
+        return x.numpy()
+    return _array(x)
 
 
 def _array(x: Any) -> Array:
@@ -136,10 +139,9 @@ def solved(
     border: Border,
     extent: Mapping[str, SizeLike] | None,
 ) -> Sized:
-    """`laws.shape.solve`, remembered: a second call of the same shapes costs a dictionary look-up."""
-    try:
-        key = (tuple(shapes), _frozen(sizes), _frozen(padding), border, _frozen(extent))
-        hash(key)
-    except TypeError:  # an argument that can't be remembered, such as a list for a pair
-        return solve(equation, shapes, sizes, padding=padding, border=border, extent=extent)
-    return _cached(equation, *key)
+    """`laws.shape.solve`, remembered: a second call of the same shapes costs a dictionary look-up.
+
+    What was given is checked before it is looked up, so that 1.0 or True isn't taken for the 1 of an earlier call.
+    """
+    given = _frozen(known_sizes("sizes", sizes or {})), _frozen(known_padding(padding)), known_border(border)
+    return _cached(equation, tuple(shapes), *given, _frozen(known_sizes("extent", extent or {})))

@@ -28,7 +28,7 @@ from slidesum.errors import FileError, SizeError, UsageError
 from slidesum.laws.parameters import parameters
 from slidesum.notation.parse import parse
 from slidesum.run.backend import Array, Backend
-from slidesum.run.execute import evaluate
+from slidesum.run.execute import as_numpy, evaluate, met
 from slidesum.run.wiring import full_filters
 
 Values = Mapping[str, Array]
@@ -52,9 +52,15 @@ def initial_values(graph: Graph, seed: int = 0, dtype: str = "float32") -> dict[
     return values
 
 
-def check_values(graph: Graph, values: Values) -> None:
-    """Raise FileError if arrays are missing, superfluous, or of another shape than the network says."""
+def checked_values(graph: Graph, values: Values) -> dict[str, np.ndarray[Any, Any]]:
+    """The arrays as NumPy arrays.
+
+    Raises FileError if arrays are missing, superfluous, or of another shape than the network says.
+    """
+    if not isinstance(values, Mapping):
+        raise UsageError(f"the arrays of a network are a dict, not {type(values).__name__}", advice="Give them by 'layer.array'.")
     wanted = {f"{node.name}.{p.name}": tuple(p.shape) for node in graph for p in parameters(node)}
+    found = {}
     for name, shape in wanted.items():
         if name not in values:
             raise FileError(
@@ -62,9 +68,10 @@ def check_values(graph: Graph, values: Values) -> None:
                 usual=f"{graph.name} needs {len(wanted)} arrays.",
                 advice="Give the arrays that belong to this network.",
             )
-        if tuple(values[name].shape) != shape:
+        found[name] = as_numpy(values[name])
+        if found[name].shape != shape:
             raise FileError(
-                f"the array {name!r} has the shape {tuple(values[name].shape)}, and {shape} is needed",
+                f"the array {name!r} has the shape {found[name].shape}, and {shape} is needed",
                 advice="Give the arrays that belong to this network.",
             )
     extra = next((name for name in values if name not in wanted), None)
@@ -74,13 +81,21 @@ def check_values(graph: Graph, values: Values) -> None:
             usual=f"The layers of {graph.name} are {', '.join(n.name for n in graph)}.",
             advice="Give the arrays that belong to this network.",
         )
+    return found
 
 
 def run(graph: Graph, values: Values, *inputs: Array) -> dict[str, Array]:
-    """Every activation by the name of its layer, in the order computed."""
+    """Every activation by the name of its layer, in the order computed.
+
+    It is computed in the precision of the input. Integers, as pictures often are, become numbers of the arrays' dtype.
+    """
     refuse_symbols(graph)
-    check_values(graph, values)
-    return walk(graph, fitted_inputs(graph, inputs), lambda node, before: result_of(node, values, before))
+    held = checked_values(graph, values)
+    backend, arrays, _ = met(inputs)
+    if held:
+        dtype = np.result_type(*held.values())
+        arrays = [backend.promoted(x, dtype.name) for x in arrays]
+    return walk(graph, fitted_inputs(graph, arrays), lambda node, before: result_of(node, held, before))
 
 
 def walk(graph: Graph, given: Mapping[str, Array], layer: Callable[[Node, list[Array]], Array]) -> dict[str, Array]:
@@ -102,7 +117,6 @@ def fitted_inputs(graph: Graph, inputs: Sequence[Array]) -> dict[str, Array]:
 
 def fitted(node: Node, x: Array) -> Array:
     """The input with the axes the network names: leading axes of extent one may be left out, and the batch may differ."""
-    x = np.asarray(x) if isinstance(x, list | tuple | int | float) else x
     missing = len(node.shape) - x.ndim
     if missing > 0 and all(n == 1 for n in node.shape[:missing]):
         x = x.reshape((*(1 for _ in range(missing)), *x.shape))
@@ -119,7 +133,7 @@ def fitted(node: Node, x: Array) -> Array:
 def result_of(node: Node, values: Values, before: Sequence[Array]) -> Array:
     """The result of one layer as it computes when nothing is being trained."""
     x = before[0]
-    backend = _backend(x)
+    backend = met([x])[0]
 
     def value(name: str) -> Array:
         return backend.constant(values[f"{node.name}.{name}"], x)
@@ -197,12 +211,6 @@ def responded(op: LocalResponseNorm, x: Array, energy: Array) -> Array:
 
 def _kept(backend: Backend, reduced: Array, axis: int, x: Array) -> Array:
     return backend.reshape(reduced, [1 if k == axis % x.ndim else n for k, n in enumerate(x.shape)])
-
-
-def _backend(x: Array) -> Backend:
-    from slidesum.run.execute import met
-
-    return met([x])[0]
 
 
 def refuse_symbols(graph: Graph) -> None:

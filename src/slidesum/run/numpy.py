@@ -36,6 +36,14 @@ class NumPy(Backend):
     def constant(self, values: Any, like: Array) -> Array:
         return np.asarray(values, dtype=like.dtype)
 
+    def promoted(self, x: Array, dtype: str) -> Array:
+        if x.dtype.kind in "biu":
+            return x.astype(dtype)
+        return x.astype(np.result_type(x, np.dtype(dtype))) if np.dtype(dtype).kind == "c" else x
+
+    def copied(self, x: Array) -> Array:
+        return np.array(x)
+
     def reshape(self, x: Array, shape: Sequence[int]) -> Array:
         return x.reshape(shape)
 

@@ -52,6 +52,15 @@ class Torch(Backend):
     def constant(self, values: Any, like: Array) -> Array:
         return torch.as_tensor(values, dtype=like.dtype, device=like.device)
 
+    def promoted(self, x: Array, dtype: str) -> Array:
+        wanted = getattr(torch, dtype)
+        if not (x.dtype.is_floating_point or x.dtype.is_complex):
+            return x.to(wanted)
+        return x.to(torch.promote_types(x.dtype, wanted)) if wanted.is_complex else x
+
+    def copied(self, x: Array) -> Array:
+        return x.clone(memory_format=torch.contiguous_format)
+
     def reshape(self, x: Array, shape: Sequence[int]) -> Array:
         return x.reshape(shape)
 

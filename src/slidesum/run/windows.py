@@ -14,9 +14,12 @@ from typing import Any
 from slidesum.core.axis import Address, Name, indices
 from slidesum.core.equation import Operand
 from slidesum.core.sized import Sized
-from slidesum.errors import SizeError
+from slidesum.errors import ArrayError, SizeError
 from slidesum.run.backend import Array, Backend
 from slidesum.run.border import padded
+
+MOST_INDICES = 52
+"""As many as einsum has letters."""
 
 
 def compute(backend: Backend, sized: Sized, arrays: Sequence[Array], bias: Array | None = None) -> Array:
@@ -26,6 +29,8 @@ def compute(backend: Backend, sized: Sized, arrays: Sequence[Array], bias: Array
         result = _by_windows(backend, sized, arrays)
     if bias is not None:
         result = result + _laid_along(backend, sized, bias)
+    if _is_view(sized):
+        result = backend.copied(result)
     return backend.reshape(result, _ints(sized.result_shape))
 
 
@@ -38,6 +43,11 @@ def opened_shape(sized: Sized) -> list[int]:
         else:
             shape += [sized.extents[name] for name in indices(axis)]
     return shape
+
+
+def _is_view(sized: Sized) -> bool:
+    """Only places change, no value: what comes out may share memory with x, windows even with each other."""
+    return sized.equation.is_pooling and not sized.equation.summed and all(number == 0 for number, _ in sized.slides)
 
 
 def _by_windows(backend: Backend, sized: Sized, arrays: Sequence[Array]) -> Array:
@@ -59,6 +69,11 @@ def _by_windows(backend: Backend, sized: Sized, arrays: Sequence[Array]) -> Arra
         if name not in known:  # on the result only: the values are repeated along it
             opened.append((backend.constant([1] * sized.extents[name], opened[0][0]), [name]))
     label = {name: k for k, name in enumerate(dict.fromkeys((*flat, *(n for _, names in opened for n in names))))}
+    if len(label) > MOST_INDICES:
+        raise ArrayError(
+            f"the equation has {len(label)} indices, and no library sums over more than {MOST_INDICES}",
+            advice="Merge axes that always go together, or compute it in two equations.",
+        )
     taps = {name for slide in sized.slides.values() for name, _ in slide.taps}.difference(flat)
     y = backend.einsum(
         [(x, [label[n] for n in names]) for x, names in opened],

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from math import sqrt
 from typing import Any
 
 import torch
 from torch import nn
 
-from slidesum.core.equation import Equation, Reduce
+from slidesum.core.equation import Equation, HasTree, Reduce
 from slidesum.core.sized import Border, Connections, Padding, Sized
-from slidesum.core.sizes import SizeLike, is_number, size
+from slidesum.core.sizes import SizeLike, is_number
 from slidesum.draft.verbs import with_bias, with_reduction
-from slidesum.errors import SizeError, UsageError
+from slidesum.errors import ArrayError, SizeError, UsageError
 from slidesum.laws.count import fan_in
+from slidesum.laws.given import check_extent, check_positions, index_span, known_border, known_sizes
 from slidesum.laws.kind import kind
+from slidesum.laws.padding import known_padding
 from slidesum.laws.parameters import check_connections, stored_shape
-from slidesum.laws.roles import on_filters
+from slidesum.laws.roles import on_filters, with_role
 from slidesum.laws.shape import solve
-from slidesum.notation.parse import parse
+from slidesum.notation.parse import equation_of, parse
 from slidesum.notation.write import axes, named, pattern
 from slidesum.run.execute import solved
 from slidesum.run.torch import Torch
@@ -33,17 +36,46 @@ _MANY = 1024  # stands for the extents that only the input will tell
 
 @torch.compiler.allow_in_graph  # type: ignore[untyped-decorator]
 def _evaluate(
-    text: str, sizes: Any, padding: Any, border: Any, extent: Any, bias: torch.Tensor | None, *arrays: torch.Tensor
+    spelling: Any, sizes: Any, padding: Any, border: Any, extent: Any, bias: torch.Tensor | None, *arrays: torch.Tensor
 ) -> torch.Tensor:
-    """An equation in its named spelling on tensors.
+    """An equation, as `_spelled` writes it, on tensors.
 
     To `torch.compile` this is one node of its graph: all but the tensors are plain constants, and solving the shapes isn't traced
     but run. A symbolic size is pinned to its number, so a call of another shape compiles anew.
     """
-    equation, shapes = parse(text), [tuple(map(operator.index, x.shape)) for x in arrays]
-    BACKEND.check([*arrays, *([bias] if bias is not None else [])], equation.reduce)
-    sized = solved(equation, shapes, dict(sizes), padding=padding, border=border, extent=dict(extent))
-    return compute(BACKEND, sized, arrays, bias)  # type: ignore[no-any-return]
+    equation, shapes = _read(*spelling), [tuple(map(operator.index, x.shape)) for x in arrays]
+    tensors = [*arrays, *([bias] if bias is not None else [])]
+    if not equation.is_pooling:
+        tensors = _autocast(tensors)
+    BACKEND.check(tensors, equation.reduce)
+    sized = solved(equation, shapes, dict(sizes), padding=dict(padding) or "valid", border=border, extent=dict(extent))
+    return compute(BACKEND, sized, tensors[: len(arrays)], tensors[-1] if bias is not None else None)  # type: ignore[no-any-return]
+
+
+def _autocast(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Under `torch.autocast` products are computed in its dtype, as those of `nn.Conv2d` are."""
+    device = tensors[0].device.type
+    if not torch.is_autocast_enabled(device):
+        return tensors
+    dtype = torch.get_autocast_dtype(device)
+    return [x.to(dtype) if x.is_floating_point() and x.dtype != torch.float64 else x for x in tensors]
+
+
+@lru_cache(maxsize=1024)
+def _read(text: str, bias: str, reduce: Reduce) -> Equation:
+    equation = parse(text)
+    if bias:
+        equation = with_bias(equation, bias)
+    return equation if equation.reduce == reduce else with_reduction(equation, reduce)
+
+
+def _spelled(equation: Equation) -> tuple[str, str, Reduce]:
+    """The text of an equation, its bias and its reduction: as the user wrote it, so that messages point at known words."""
+    bias = axes(equation.bias, " ") if equation.bias else ""
+    for text, beside in ((equation.text, bias), (equation.text, "")):
+        if text and parse(text).reduce in ("sum", equation.reduce) and _read(text, beside, equation.reduce) == equation:
+            return text, beside, equation.reduce
+    return named(equation), "", equation.reduce
 
 
 class _Equated(nn.Module):
@@ -54,14 +86,18 @@ class _Equated(nn.Module):
     ) -> None:
         super().__init__()
         self.equation = equation
-        self.sizes = {name: size(value) for name, value in sizes.items()}
-        self.padding, self.border = padding, border
-        self.extent = {name: size(value) for name, value in (extent or {}).items()}
-        self._text = named(equation)
+        self.sizes = known_sizes("sizes", sizes)
+        self.padding, self.border = known_padding(padding), known_border(border)
+        self.extent = known_sizes("extent", extent or {})
+        check_positions(equation, "padding", self.padding if isinstance(self.padding, Mapping) else {})
+        check_extent(equation, self.extent)
+        self._spelling = _spelled(equation)
+        each = self.padding if isinstance(self.padding, Mapping) else dict.fromkeys(equation.positions, self.padding)
+        self._options = (tuple(self.sizes.items()), tuple(each.items()), self.border, tuple(self.extent.items()))
 
     def _evaluated(self, arrays: list[torch.Tensor], bias: torch.Tensor | None) -> torch.Tensor:
-        sizes, extent = tuple(self.sizes.items()), tuple(self.extent.items())
-        return _evaluate(self._text, sizes, self.padding, self.border, extent, bias, *arrays)  # type: ignore[no-any-return]
+        refuse_other(arrays)
+        return _evaluate(self._spelling, *self._options, bias, *arrays)  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
         given = "".join(f", {name}={value}" for name, value in self.sizes.items())
@@ -88,7 +124,7 @@ class Conv(_Equated):
 
     def __init__(
         self,
-        equation: str | Equation,
+        equation: str | Equation | HasTree,
         *,
         bias: str | bool | None = None,
         padding: Padding = "valid",
@@ -99,7 +135,9 @@ class Conv(_Equated):
         dtype: torch.dtype | None = None,
         **sizes: SizeLike,
     ) -> None:
-        tree = with_bias(parse(equation) if isinstance(equation, str) else equation, bias)
+        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
+            raise UsageError(f"filters of {dtype} can't be learned", advice="Give a floating dtype, such as torch.float32.")
+        tree = with_bias(equation_of(equation), bias)
         super().__init__(tree, sizes, padding, border, extent)
         self.connections = connections
         template = _template(self.equation, self.sizes, connections)
@@ -145,7 +183,7 @@ class Pool(_Equated):
 
     def __init__(
         self,
-        equation: str | Equation,
+        equation: str | Equation | HasTree,
         reduce: Reduce | None = None,
         *,
         padding: Padding = "valid",
@@ -153,12 +191,36 @@ class Pool(_Equated):
         extent: Mapping[str, SizeLike] | None = None,
         **sizes: SizeLike,
     ) -> None:
-        tree = with_reduction(parse(equation) if isinstance(equation, str) else equation, reduce)
+        tree = with_reduction(equation_of(equation), reduce)
+        if not tree.is_pooling:
+            raise UsageError(f"a pooling has one operand, and the pattern has {len(tree.operands)}", advice="Write Conv(…).")
         super().__init__(tree, sizes, padding, border, extent)
+        _refuse_open_taps(tree, self.sizes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The result of the equation for x."""
         return self._evaluated([x], None)
+
+
+def refuse_other(arrays: Sequence[Any]) -> None:
+    """Raise ArrayError for what is no tensor."""
+    for x in arrays:
+        if not isinstance(x, torch.Tensor):
+            raise ArrayError(f"a module takes torch tensors, not {type(x).__name__}", advice="Convert it: torch.as_tensor(x).")
+
+
+def _refuse_open_taps(equation: Equation, sizes: Mapping[str, Any]) -> None:
+    """No input will ever tell the extent of a tap that stands in addresses only."""
+    told = {*sizes, *(name for operand in equation.operands for name in operand.bare)}
+    missing = [name for name in with_role(equation, "tap") if name not in told]
+    if missing:
+        raise SizeError(
+            f"the extent of {missing[0]!r} is open",
+            equation.text,
+            index_span(equation, missing[0]),
+            usual="Nothing that is given has an axis of that name alone.",
+            advice=f"Give it beside the pattern: {', '.join(f'{n}=3' for n in missing)}.",
+        )
 
 
 def _template(equation: Equation, sizes: Mapping[str, Any], connections: Connections | None) -> Sized:

@@ -9,8 +9,18 @@ from torch import nn
 
 from slidesum.core.network import BatchNorm, Dropout, Graph, Layer, LocalResponseNorm, Node
 from slidesum.laws.parameters import parameters
-from slidesum.run.network import Values, check_values, fitted_inputs, plain_result, refuse_symbols, responded, response_window, walk
-from slidesum.torch.conv import BACKEND, Conv, Pool
+from slidesum.run.execute import as_numpy
+from slidesum.run.network import (
+    Values,
+    checked_values,
+    fitted_inputs,
+    plain_result,
+    refuse_symbols,
+    responded,
+    response_window,
+    walk,
+)
+from slidesum.torch.conv import BACKEND, Conv, Pool, refuse_other
 
 
 class NetworkModule(nn.Module):
@@ -22,7 +32,6 @@ class NetworkModule(nn.Module):
     def __init__(self, graph: Graph, values: Values) -> None:
         super().__init__()
         refuse_symbols(graph)
-        check_values(graph, values)
         self.graph = graph
         self.layers = nn.ModuleDict({_key(node): made for node in graph if (made := _module(node)) is not None})
         self.load_values(values)
@@ -33,6 +42,7 @@ class NetworkModule(nn.Module):
 
     def activations(self, *inputs: torch.Tensor) -> dict[str, torch.Tensor]:
         """Every activation by the name of its layer."""
+        refuse_other(inputs)
         return walk(self.graph, fitted_inputs(self.graph, inputs), self._result)
 
     def _result(self, node: Node, before: list[torch.Tensor]) -> torch.Tensor:
@@ -42,19 +52,15 @@ class NetworkModule(nn.Module):
 
     def values(self) -> dict[str, Any]:
         """The arrays as NumPy arrays by "layer.array"."""
-        return {
-            f"{node.name}.{name}": (array.float() if array.dtype == torch.bfloat16 else array).detach().cpu().numpy().copy()
-            for node in self.graph
-            for name, array in self._arrays(node).items()
-        }
+        return {f"{node.name}.{name}": as_numpy(array).copy() for node in self.graph for name, array in self._arrays(node).items()}
 
     def load_values(self, values: Values) -> None:
         """Take these arrays over; names and shapes must fit."""
-        check_values(self.graph, values)
+        held = checked_values(self.graph, values)
         with torch.no_grad():
             for node in self.graph:
                 for name, array in self._arrays(node).items():
-                    array.copy_(torch.as_tensor(values[f"{node.name}.{name}"]))
+                    array.copy_(torch.as_tensor(held[f"{node.name}.{name}"]))
 
     def _arrays(self, node: Node) -> dict[str, torch.Tensor]:
         if _key(node) not in self.layers:
