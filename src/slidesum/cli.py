@@ -6,6 +6,7 @@ that needs it, so `--help` costs no more than Typer.
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from slidesum.errors import SlidesumError, UsageError
+from slidesum.errors import SizeError, SlidesumError, UsageError
 
 if TYPE_CHECKING:
     from slidesum.api.network import Network
@@ -65,7 +66,10 @@ Sizes = Annotated[
 def main() -> None:
     """Run the command; errors of slidesum become one message and status 1."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here, where a full disk can still be told; not when the interpreter ends
     except SlidesumError as error:
         _tell(str(error), "bold red")
         raise SystemExit(1) from None
@@ -78,8 +82,12 @@ def main() -> None:
         _tell("stopped", "yellow")
         raise SystemExit(130) from None
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
-        sys.stderr.close()
+        _drop_output()
         raise SystemExit(0) from None
+    except OSError as error:
+        _drop_output()
+        _tell(f"{error.filename or 'the output'}: {error.strerror or error}", "bold red")
+        raise SystemExit(1) from None
 
 
 @app.callback(invoke_without_command=True)
@@ -117,8 +125,9 @@ def explain(
     sizes: Sizes = None,
 ) -> None:
     """Every term that made one number of a layer."""
+    place = _coordinates(at)
     net = _network(model, sizes)
-    explanation = net.explain(layer, _coordinates(at), net.run(_image(image, net)))
+    explanation = net.explain(layer, place, net.run(_image(image, net)))
     if format is Shape.json:
         sys.stdout.write(explanation.to_json() + "\n")
     else:
@@ -210,43 +219,51 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same networks.")] = 0,
 ) -> None:
     """The whole tour: three types of layer counted, trained on real digits, compared, explained."""
-    from rich.console import Console
-
     from slidesum.demo import demo as tour
+    from slidesum.show.text import console
     from slidesum.train.loop import Settings
 
     settings = Settings(epochs=epochs, seed=seed)
-    if not tour(out, k1=k1, k2=k2, settings=settings, console=Console(highlight=False)):
+    if not tour(out, k1=k1, k2=k2, settings=settings, console=console()):
         raise typer.Exit(130)
 
 
 def _network(model: str, sizes: list[str] | None) -> Network:
     from slidesum.api.load import load
 
-    net = load(model)
     given = dict(_pair(text) for text in sizes or ())
+    net = load(model)
     return net.with_sizes(**given) if given else net
 
 
 def _pair(text: str) -> tuple[str, int]:
     name, _, number = text.partition("=")
     if not name or not number.isdecimal():
-        raise UsageError(f"--set {text!r} names no size", advice="Write --set k1=8.")
+        raise _misspelt(f"--set {text!r} names no size", "Write --set k1=8.")
     return name, int(number)
 
 
 def _coordinates(text: str) -> tuple[int, ...]:
     parts = text.split(",")
     if not all(part.strip().isdecimal() for part in parts):
-        raise UsageError(f"--at {text!r} is no place", advice="Write whole numbers with commas between: --at 7,12,9.")
+        raise _misspelt(f"--at {text!r} is no place", "Write whole numbers with commas between: --at 7,12,9.")
     return tuple(int(part) for part in parts)
+
+
+def _misspelt(headline: str, advice: str) -> typer.BadParameter:
+    """Wrong usage, told with status 2 in the words of every other error."""
+    return typer.BadParameter(str(UsageError(headline, advice=advice)))
 
 
 def _image(image: str, net: Network) -> Any:
     from slidesum.read.image import read_image
-    from slidesum.run.network import refuse_symbols
 
-    refuse_symbols(net.graph)
+    if net.symbols:
+        raise SizeError(
+            f"{net.name} has open sizes: {', '.join(net.symbols)}",
+            usual="Symbols are enough to count, but not to compute.",
+            advice=f"Give them numbers: {' '.join(f'--set {s}=8' for s in net.symbols)}.",
+        )
     if image.startswith("digits:"):
         return _digit(image, net)
     shape = [int(n) for n in net.graph.inputs[0].shape]
@@ -267,9 +284,14 @@ def _digit(image: str, net: Network) -> Any:
 
 
 def _print(thing: Any) -> None:
-    from rich.console import Console
+    from slidesum.show.text import console
 
-    Console(highlight=False).print(thing)
+    console().print(thing)
+
+
+def _drop_output() -> None:
+    """What couldn't be written is not tried again when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _tell(text: str, style: str = "dim") -> None:

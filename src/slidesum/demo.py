@@ -20,6 +20,7 @@ from rich.text import Text
 
 from slidesum.api.network import Network
 from slidesum.show.bars import bars
+from slidesum.show.columns import Column, grid
 from slidesum.show.formula import pretty
 from slidesum.show.picture import drawn
 from slidesum.show.text import table_text
@@ -46,7 +47,7 @@ def demo(folder: Path, *, k1: int, k2: int, settings: Settings, console: Console
         console.print()
         console.print(table_text(symbolic.with_sizes(n=8, m=8, k1=k1, k2=k2).table(), equations=False))
     console.print(_heading("side by side: the two convolutions"))
-    console.print(_side_by_side(k1, k2))
+    console.print(_side_by_side(k1, k2, console.width))
     console.print(_heading(f"trained on real handwritten digits: {settings.epochs} epochs each, seed {settings.seed}"))
     result = compare(k1=k1, k2=k2, settings=settings)
     files = save_results(result, folder)
@@ -77,19 +78,21 @@ def _opening(k1: int, k2: int) -> Any:
     )
 
 
-def _side_by_side(k1: int, k2: int) -> Any:
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for title in ("type", "second layer", "maps out", "reads", "weights", "biases"):
-        grid.add_column(title, overflow="fold", justify="left" if title in ("type", "second layer") else "right")
+def _side_by_side(k1: int, k2: int, width: int) -> Any:
+    titles = ("type", "second layer", "maps out", "reads", "weights", "biases")
+    rows = []
     for kind in TYPES:
         for net in (Network.of(question(kind)), Network.of(question(kind, k1=k1, k2=k2, n=8, m=8))):
             first, second = (next(row for row in net.table() if row["name"] == name) for name in ("conv1", "conv2"))
             counted = [pretty(first[key] + second[key]) for key in ("weights", "biases")]
             shown = [kind, second["equation"]] if net.symbols else ["", ""]
-            grid.add_row(
-                *shown, pretty(second["maps"]), pretty(second["inputs_per_output"]), *counted, style=None if net.symbols else "dim"
-            )
-    return Padding(grid, (0, 0, 0, 2))
+            rows.append([*shown, pretty(second["maps"]), pretty(second["inputs_per_output"]), *counted])
+    columns = [
+        Column(title, cells, words=k < 2) for k, (title, cells) in enumerate(zip(titles, zip(*rows, strict=True), strict=True))
+    ]
+    drawn = grid(columns, width - 2)
+    drawn.row_styles = ["", "dim"]  # the formulas, then their numbers
+    return Padding(drawn, (0, 0, 0, 2))
 
 
 def results_text(result: Comparison) -> Any:

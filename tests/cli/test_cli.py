@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -95,7 +96,7 @@ def test_explain_takes_a_test_image_of_the_digits(saved):
 REFUSED = [
     (("show", "nope"), 1, "there is no network 'nope'"),
     (("show", "lenet5", "--set", "k1=3"), 1, "lenet5 has no symbol 'k1'"),
-    (("show", "type-1", "--set", "k1"), 1, "--set 'k1' names no size"),
+    (("show", "type-1", "--set", "k1"), 2, "--set 'k1' names no size\n  Write --set k1=8.\n"),
     (("show", "lenet5", "--format", "yaml"), 2, "'yaml' is not one of 'table', 'json', 'csv', 'markdown'"),
     (("show",), 2, "Missing argument"),
     (("explain", "lenet5", "missing.png", "--layer", "C1", "--at", "0,0,0"), 1, "there is no file missing.png"),
@@ -107,7 +108,17 @@ REFUSED = [
     ),
     (("explain", "lenet5", "image.png", "--layer", "C9", "--at", "0,0,0"), 1, "lenet5 has no layer 'C9'"),
     (("explain", "lenet5", "image.png", "--layer", "C1", "--at", "0,0,28"), 1, "C1 has no value at (0, 0, 28)"),
-    (("explain", "lenet5", "image.png", "--layer", "C1", "--at", "a,b"), 1, "--at 'a,b' is no place"),
+    (
+        ("explain", "lenet5", "image.png", "--layer", "C1", "--at", "a,b"),
+        2,
+        "--at 'a,b' is no place\n  Write whole numbers with commas between: --at 7,12,9.\n",
+    ),
+    (
+        ("explain", "type-1", "image.npy", "--layer", "conv1", "--at", "0,0,0", "--set", "k1=3"),
+        1,
+        "type-1 has open sizes: k2, m, n\n  Symbols are enough to count, but not to compute.\n"
+        "  Give them numbers: --set k2=8 --set m=8 --set n=8.\n",
+    ),
     (("explain", "lenet5", "digits:9999", "--layer", "C1", "--at", "0,0,0"), 1, "there is no image digits:9999"),
     (("train", "--type", "3"), 2, "'3' is not one of '1', '2.1', '2.2'"),
     (("train", "--data", "cats"), 1, "there is no data set 'cats'"),
@@ -125,6 +136,21 @@ def test_refusals_are_one_message_on_stderr(saved, arguments, status, text):
     assert (result.returncode, result.stdout) == (status, "")
     assert text in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("arguments", ["show lenet5", "show lenet5 --format json", "--help", "--version"])
+def test_a_full_disk_is_told_in_one_line(arguments):
+    command = f"{sys.executable} -m slidesum.cli {arguments} > /dev/full"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (1, "the output: No space left on device\n")
+
+
+def test_no_line_in_a_file_ends_in_spaces(saved):
+    shown = [slidesum("show", "type-1", COLUMNS=width).stdout for width in ("60", "100", "180")]
+    shown.append(slidesum("explain", saved / "net.json", saved / "image.npy", "--layer", "conv2", "--at", "1,3,4").stdout)
+    assert all(text.count("\n") > 10 for text in shown)
+    assert [line for text in shown for line in text.splitlines() if line != line.rstrip()] == []
 
 
 def test_a_closed_pipe_is_no_error():

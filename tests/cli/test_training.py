@@ -31,7 +31,7 @@ def test_the_demo_shows_every_step_and_nothing_on_stderr(tour):
         "b c i+u j+v, o c u v -> b o i j   type 2.2, padding 2",
         "weights        25·k1·k2 + 9·k1 + 10·k2·⌊m/2⌋·⌊n/2⌋",
         "multiply-adds  25·k1·k2·m·n + 9·k1·m·n + 10·k2·⌊m/2⌋·⌊n/2⌋",
-        "25·k1·k2 + 9·k1  k1 + k2",
+        "k2  25·k1     25·k1·k2  k1 + k2\n",
         "relu of it",
         "residual against the network",
         "c=1 ",

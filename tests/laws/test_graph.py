@@ -3,7 +3,9 @@
 import re
 
 import pytest
+import torch
 
+import slidesum as ss
 from slidesum.core.network import (
     Activation,
     Add,
@@ -97,6 +99,51 @@ def test_reach_is_followed_through_branches():
     )
     assert reaches(moved)["columns"]["i"] == Reach(8, 0, 0, None, 1)
     assert reaches(moved)["far"]["c"] == Reach(2, 0, 0, None, 1)
+
+
+CONV22, TYPE1 = "b c i+u j+v, o c u v -> b o i j", "b c i+u j+v, o u v -> b (c o) i j"
+STRIDED, POOL = "b c 2*i+u 2*j+v, o c u v -> b o i j", "b c 2*i+u 2*j+v -> b c i j"
+BRANCHES = {
+    "residual": lambda net, x: net.add(x, net.conv(x, CONV22, o=2, u=3, v=3, padding="same")),
+    "dense": lambda net, x: net.concat([x, net.conv(x, CONV22, o=3, u=3, v=3, padding="same")]),
+    "reduction": lambda net, x: net.concat([net.conv(x, STRIDED, o=2, u=3, v=3), net.pool(x, POOL, "mean", u=3, v=3)]),
+    "global": lambda net, x: net.concat([net.pool(x, "b c i j -> b c", "mean"), net.pool(x, "b c i j -> b c", "sum")]),
+    "types": lambda net, x: net.concat([net.conv(x, CONV22, o=3, u=3, v=3), net.conv(x, TYPE1, o=2, u=3, v=3)]),
+    "twice": lambda net, x: net.concat([net.activation(x, "silu"), net.activation(x, "silu")]),
+    "strides": lambda net, x: net.add(
+        net.conv(x, STRIDED, o=2, u=3, v=3), net.conv(x, "b c i+4*u j+4*v, o c u v -> b o i j", o=2, u=2, v=2)
+    ),
+    "transposed": lambda net, x: net.concat([x, net.conv(x, "b c i j, o c u v -> b o u-i v-j", o=1, u=7, v=7, padding=3)]),
+}
+
+
+@pytest.mark.parametrize("name", BRANCHES)
+def test_the_reach_where_branches_meet_holds_every_cell_that_is_read(name):
+    net = ss.Network(name)
+    BRANCHES[name](net, net.input("b c i j", b=1, c=2, i=7, j=7))
+    image = torch.rand(tuple(net.graph.inputs[0].shape), dtype=torch.float64, requires_grad=True)
+    result = net.run(image)[net.graph.output.name]
+    reach = net.reach()
+    for at in torch.cartesian_prod(*(torch.arange(n) for n in result.shape)).tolist():
+        (slope,) = torch.autograd.grad(result[tuple(at)], image, retain_graph=True)
+        for axis, cells in zip("bcij", slope.nonzero().T.tolist(), strict=True):
+            found = reach[axis]
+            first, last = found.window(0 if found.along is None else at[found.along])
+            assert first <= min(cells)
+            assert max(cells) <= last
+    assert len(net.table()) == len(net.graph.nodes) - 1
+    assert net.table().to_json().startswith("{")
+
+
+def test_a_concat_reads_the_whole_of_the_axis_it_lays_side_by_side():
+    net = ss.Network("dense")
+    BRANCHES["dense"](net, net.input("b c i j", b=1, c=2, i=7, j=7))
+    assert net.reach() == {
+        "b": Reach(1, 1, 0, 0, 1),
+        "c": Reach(2, 0, 0, None, 1),
+        "i": Reach(3, 1, 1, 2, 7),
+        "j": Reach(3, 1, 1, 3, 7),
+    }
 
 
 def test_a_network_finds_its_layers():

@@ -31,6 +31,8 @@ CASES = [
     ("b c i j, c o u v -> b o 2*i+u 2*j+v", "transposed, stride 2"),
     ("b c i+u j+v, o c i j u v -> b o i j", "locally connected"),
     ("b c i+u j+v, b o c u v -> b o i j", "a filter per sample"),
+    ("b c i+u j, o c u k+u -> b o k i j", "sliding filter"),
+    ("b c i j, i+u c o u -> b o i j", "sliding filter, 1-D"),
     ("max b c 2*i+u 2*j+v -> b c i j", "max pooling, stride 2"),
     ("max b (o p) i j -> b o i j", "max pooling across maps"),
     # one operand
@@ -71,6 +73,9 @@ CASES = [
     ("b c i+u j+v, o r, r c, r u v -> b o i j", "factored filter"),
     ("b c 2*i+u 2*j+v, c -> b c i j", "trainable subsampling, stride 2"),
     ("b c i+u j+v, c o u v -> b (c o) i j", "depthwise"),
+    ("b c i+u j+v, m c u v -> b (c m) i j", "depthwise"),
+    ("b c i+u j+v, o c i u v -> b o i j", "locally connected"),
+    ("b c i j, b d i j -> b c d", "matrix product"),
     ("b c i+u+v, o c u v -> b o i", "type 2.2, 1-D"),
     ("b c u-2*i, o c u -> b o i", "type 2.2, 1-D, stride 2"),
     ("b c s*i+d*u, o c u -> b o i", "type 2.2, 1-D, stride s, dilation d"),
@@ -163,6 +168,31 @@ def test_letters_do_not_matter(text):
             "... c, o c -> ... o",
             "Slides over nothing, sums over c, has weights of its own for every o and c, and shares them over '...'.",
         ),
+        (
+            "b i k, b k j -> b i j",
+            "Slides over nothing, sums over k, keeps b and i apart, multiplies by what every b brings along for every j and k, "
+            "and shares it over i.",
+        ),
+        (
+            "b c i j, b d i j -> b c d",
+            "Slides over nothing, sums over i and j, keeps b and c apart, multiplies by what every b brings along for "
+            "every d, i and j, and shares it over c.",
+        ),
+        (
+            "b c i+u, b o c u -> b o i",
+            "Slides over i, sums over c and u, keeps b apart, multiplies by what every b brings along for every o, c and u, "
+            "and shares it over i.",
+        ),
+        (
+            "b c i, b, o c -> b o i",
+            "Slides over nothing, sums over c, keeps b and i apart, multiplies by one number that every b brings along, "
+            "has weights of its own for every o and c, and shares them over b and i.",
+        ),
+        (
+            "b c, b c -> b",
+            "Slides over nothing, sums over c, keeps b apart, multiplies by what every b brings along for every c, "
+            "and shares none of it.",
+        ),
         ("max b c 2*i+u -> b c i", "Slides over i, takes the maximum over u, keeps c apart, and has no weights."),
         ("mean b c i -> b c", "Slides over nothing, takes the mean over i, keeps c apart, and has no weights."),
         ("min b i+u -> b i", "Slides over i, takes the minimum over u, and has no weights."),
@@ -193,11 +223,29 @@ def test_the_sentence_says_what_slides_what_is_summed_and_what_is_shared(text, s
         ("b c i+u j+v, o c u v -> b o i j", [(1, 2, 9, 9), (3, 2, 3, 2)], {"padding": "same"}, "type 2.2, padding 1×0+1"),
         ("b c i+u j+v, o c u v -> b o i j", [(1, 2, 9, 9), (3, 2, 3, 2)], {"padding": 0}, "type 2.2"),
         ("b c 2*i+u-3, o c u -> b o i", [(1, 2, 9), (3, 2, 7)], {}, "type 2.2, 1-D, stride 2, padding 3"),
+        (
+            "b c 2*i+u 2*j+v, o c u v -> b o i j",
+            [(1, 3, 9, 9), (4, 3, 3, 3)],
+            {"padding": {"i": (0, -1), "j": (1, 0)}},
+            "type 2.2, stride 2, padding (0,-1)×1+0",
+        ),
+        ("b c i+u, o c u -> b o i", [(1, 2, 9), (3, 2, 3)], {"padding": -1}, "type 2.2, 1-D, padding -1"),
+        ("... i+u j+v, u v -> ... i j", [(1, 3, 8, 8), (3, 3)], {}, "type 1"),
+        ("... i+u j+v, u v -> ... i j", [(8, 8), (3, 3)], {}, "one map"),
     ],
 )
 def test_sizes_tell_steps_and_padding(text, shapes, options, told):
     equation = parse(text)
     assert str(kind(equation, solve(equation, shapes, options.pop("sizes", None), **options))) == told
+
+
+def test_a_rest_is_judged_by_what_it_stands_for_and_told_as_it_is_written():
+    equation = parse("... i+u j+v, u v -> ... i j")
+    told = kind(equation, solve(equation, [(1, 3, 8, 8), (3, 3)]))
+    assert (told.name, told.gist) == ("type 1", "every filter is applied to every map separately")
+    assert told.sentence == (
+        "Slides over i and j, sums over u and v, has weights of its own for every u and v, and shares them over i, j and '...'."
+    )
 
 
 def test_connections_are_told_with_the_sizes():
@@ -216,6 +264,9 @@ def test_connections_are_told_with_the_sizes():
             "b c i, c u -> b c 2*i+u",
             "every map has a flat filter of its own, and stays apart; every input value is spread over a window",
         ),
+        ("b c i+u j+v, m c u v -> b (c m) i j", "every map has flat filters of its own, and stays apart"),
+        ("b c i+u j+v, c u v -> b c i j", "every map has a flat filter of its own, and stays apart"),
+        ("b c i j, i+u c o u -> b o i j", "the filters are read through an address of their own"),
         ("max b (o p) i -> b o i", "several maps become one; the maximum of them is known as maxout"),
     ],
 )

@@ -12,7 +12,6 @@ from strategies import assignments, cell, inside, sized_problems
 
 from slidesum.core.axis import Merged, indices
 from slidesum.core.sizes import size, substitute
-from slidesum.errors import NetworkError
 from slidesum.laws.reach import Reach, chain, follow, layer_reach, origin, union
 from slidesum.laws.shape import solve
 from slidesum.notation.parse import parse
@@ -140,14 +139,23 @@ def test_branches_meet_in_the_widest_window():
     assert union([{"i": half[0]}, {"i": half[1]}]) == {"i": Reach(3, Fraction(1, 2), 1, 2, 5)}
 
 
-def test_branches_of_different_strides_do_not_meet():
-    with pytest.raises(NetworkError, match="two branches meet") as caught:
-        union([{"i": Reach(1, 2, 0, 2, 5)}, {"i": Reach(1, 1, 0, 2, 5)}])
-    assert str(caught.value) == (
-        "two branches meet that move over 'i' at strides 2 and 1\n"
-        "  Their values at one place look at different parts of the input.\n"
-        "  Give the branches the same strides in total."
-    )
+@pytest.mark.parametrize(
+    ("a", "b", "told"),
+    [
+        (Reach(1, 2, 0, 2, 5), Reach(1, 1, 0, 2, 5), Reach(9, 0, 0, None, 1)),  # other strides
+        (Reach(3, 1, 1, 2, 5), Reach(3, 1, 1, 3, 5), Reach(7, 0, 1, None, 1)),  # along another axis
+        (Reach(1, 1, 0, 1, 3), Reach(3, 0, 0, None, 1), Reach(3, 0, 0, None, 1)),  # x, and a layer that has summed its maps
+        (Reach(3, -1, -6, 2, 7), Reach(1, 1, 0, 2, 7), Reach(9, 0, 0, None, 1)),  # backwards: the last place reads the first cells
+        (Reach(8, 0, 1, None, 1), Reach(6, 0, -4, None, 1), Reach(11, 0, 1, None, 1)),
+        (Reach(2, Fraction(1, 2), Fraction(1, 2), 2, 6), Reach(1, 1, 0, 2, 6), Reach(Fraction(13, 2), 0, Fraction(1, 2), None, 1)),
+        (Reach(1, 2, 0, 2, size("n")), Reach(1, 2, 0, 3, size("n")), Reach(size("2*n - 1"), 0, 0, None, 1)),
+    ],
+)
+def test_where_branches_do_not_move_alike_the_join_is_the_whole(a, b, told):
+    assert union([{"i": a}, {"i": b}]) == union([{"i": b}, {"i": a}]) == {"i": told}
+    ends = [r.window(place) for r in (a, b) if isinstance(r.cells, int) for place in range(r.cells)]
+    first, last = told.window(0)
+    assert all(first <= low and high <= last for low, high in ends)
 
 
 def test_reach_as_a_formula():

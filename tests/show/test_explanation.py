@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import slidesum as ss
-from slidesum.errors import NetworkError, RankError, UsageError
+from slidesum.errors import ArrayError, NetworkError, RankError, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +133,87 @@ def test_long_sums_are_folded_to_the_map_that_weighs_most(lenet):
     assert e.text(all_terms=True).count("w[15,") == 150
 
 
+def many():
+    """Layers of more than 30 terms that no input maps part."""
+    net = ss.Network("many")
+    x = net.input("b c i j", b=1, c=41, i=9, j=9)
+    net.pool(x, "b c i+u j+v -> b c i j", "mean", u=6, v=6, name="mean-6x6")
+    net.pool(x, "b c i j -> b c", "max", name="global-max")
+    net.pool(x, "b c i j -> b c", "min", name="global-min")
+    net.pool(x, "b c i j -> b c", "mean", name="global-mean")
+    net.pool(x, "b n i j -> b i j", "max", name="max-over-maps")
+    net.softmax(x, axis=1, name="softmax")
+    net.norm(x, "lrn", size=81, name="lrn")
+    net.conv(x, "b c i j, o c -> b o i j", o=2, name="mix")
+    net.conv(x, "b c i+u j+v, c u v -> b c i j", u=6, v=6, name="depthwise")
+    net.linear(x, 3, name="linear")
+    return net, net.run(np.random.default_rng(3).normal(size=(1, 41, 9, 9)))
+
+
+@pytest.mark.parametrize(
+    ("layer", "terms", "told"),
+    [
+        ("mean-6x6", 36, 30),
+        ("global-max", 81, 30),
+        ("global-min", 81, 30),
+        ("global-mean", 81, 30),
+        ("max-over-maps", 41, 30),
+        ("softmax", 41, 30),
+        ("lrn", 41, 30),
+        ("mix", 41, 30),
+        ("depthwise", 36, 30),
+        ("linear", 41 * 81, 30),  # of the heaviest map
+    ],
+)
+def test_long_sums_without_maps_show_the_terms_that_weigh_most(layer, terms, told):
+    net, maps = many()
+    e = net.explain(layer, tuple(0 for _ in maps[layer].shape), maps)
+    shown, hidden = e.folded(30)
+    assert (len(e.terms), len(shown), hidden) == (terms, told, terms - told)
+    assert [t for t in e.terms if t in shown] == list(shown)
+    assert f"… {hidden} more terms: --all shows them\n" in e.text()
+    assert e.winner is None or e.winner in shown
+    if layer != "linear":
+        weight = {"max": lambda t: t.value, "min": lambda t: -t.value}.get(e.reduce, lambda t: abs(t.product))
+        assert min(map(weight, shown)) >= max(weight(t) for t in e.terms if t not in shown)
+
+
+def test_the_winner_among_nans_and_equals_is_shown():
+    net, _ = many()
+    flat = net.run(np.zeros((1, 41, 9, 9)))
+    e = net.explain("global-max", (0, 0), flat)
+    assert e.winner in e.folded(30)[0]
+    image = np.zeros((1, 41, 9, 9))
+    image[0, 0, 8, 8] = np.nan
+    blank = net.run(image)
+    e = net.explain("global-max", (0, 0), blank)
+    assert (e.winner.cell, e.winner in e.folded(30)[0]) == ((0, 0, 8, 8), True)
+    assert json.loads(e.to_json(), parse_constant=pytest.fail)["computed"] == "NaN"
+
+
+def test_partial_sums_go_by_the_input_map():
+    net, maps = many()
+    sums = {
+        name: net.explain(name, tuple(0 for _ in maps[name].shape), maps).partial_sums for name in ("mix", "linear", "depthwise")
+    }
+    assert [(label, count) for label, count, _ in sums["mix"]] == [(f"c={c}", 1) for c in range(41)]
+    assert [(label, count) for label, count, _ in sums["linear"]] == [(f"c={c}", 81) for c in range(41)]
+    assert [(label, count) for label, count, _ in sums["depthwise"]] == [("all", 36)]
+
+
+def test_sums_of_one_term_are_left_out_and_many_maps_are_folded(lenet):
+    net, maps = many()
+    assert "input map" not in net.explain("mix", (0, 0, 0, 0), maps).text()
+    linear = net.explain("linear", (0, 0), maps)
+    assert linear.text().count(" c=") == 16
+    assert "… 25 more maps: --all shows them\n" in linear.text()
+    assert linear.text(all_terms=True).count(" c=") == 41
+    assert "more maps" not in linear.text(all_terms=True)
+    assert len(json.loads(linear.to_json())["partial_sums"]) == 41
+    f6 = lenet.explain("F6", (0, 3), lenet.run(np.zeros((32, 32), "float32")))
+    assert (len(f6.partial_sums), "input map" in f6.text(), len(f6.text().splitlines())) == (120, False, 41)
+
+
 def test_connections_that_do_not_exist_are_no_terms(lenet):
     maps = lenet.run(np.zeros((32, 32), "float32"))
     e = lenet.explain("C3", (0, 0, 0), maps)
@@ -188,6 +269,44 @@ def test_errors(call, kind, text):
     with pytest.raises(kind) as error:
         net.explain(*call, maps)
     assert str(error.value) == text
+
+
+@pytest.mark.parametrize("at", [7.9, True, "0,5", b"05", None, 5, (0, 0, 7.9), (0, True, 0), (0, np.True_, 0), (0, "1", 2)])
+def test_what_is_no_place(at):
+    net, maps = line()
+    with pytest.raises(UsageError) as error:
+        net.explain("conv", at, maps)
+    assert str(error.value) == (
+        f"{at!r} is no place in a result\n"
+        "  A place has a whole number for every axis, counted from 0.\n"
+        "  Write for example at=(0, 7, 12, 9)."
+    )
+
+
+@pytest.mark.parametrize("at", [(0, 0, 2), [2], np.array([0, 2]), (np.int64(0), np.uint8(2)), torch.tensor([0, 0, 2])])
+def test_a_place_is_whole_numbers_of_any_library(at):
+    net, maps = line()
+    assert net.explain("conv", at, maps).at == (0, 0, 2)
+
+
+def test_bfloat16_is_explained():
+    net, _ = line("relu")
+    net.values = {name: torch.from_numpy(value).bfloat16() for name, value in net.values.items()}
+    maps = net.run(torch.tensor([[[1.0, 2, 3, 4], [5, 6, 7, 8]]], dtype=torch.bfloat16))
+    e = net.explain("conv", (0, 0, 0), maps)
+    assert maps["conv"].dtype == torch.bfloat16
+    assert (e.before, e.computed) == (-6.0, -6.0)
+
+
+def test_complex_numbers_are_explained_part_by_part():
+    net, maps = line()
+    with pytest.raises(ArrayError) as error:
+        net.explain("conv", (0, 0, 0), {name: x + 1j for name, x in maps.items()})
+    assert str(error.value) == (
+        "the numbers to explain are complex\n"
+        "  Terms are compared and added as real numbers.\n"
+        "  Run on the real and on the imaginary part, and explain each apart."
+    )
 
 
 def test_activations_of_another_run_are_refused():

@@ -11,8 +11,9 @@ import slidesum as ss
 from slidesum.core.sizes import size
 from slidesum.errors import UsageError
 from slidesum.run.network import initial_values
+from slidesum.show.formula import broken, json_text
 from slidesum.show.table import COUNTS, Table
-from slidesum.show.text import printed
+from slidesum.show.text import printed, table_text
 from slidesum.zoo.catalogue import ZOO, build
 
 NUMBERS = {"n": 9, "m": 8, "k1": 3, "k2": 4}
@@ -154,6 +155,117 @@ def test_the_table_fits_a_window_of_80_columns(two_layers):
     text = printed(two_layers.with_sizes(n=28, m=28, k1=4, k2=6).table(), 80)
     assert text.replace("\n", "|").split() == NARROW.replace("\n", "|").split()
     assert max(map(len, text.splitlines())) <= 80
+
+
+SYMBOLS_AT_80 = """\
+type-1   input 1×1×n×m
+  layer    maps         size         reads        weights  biases  multiply-adds
+  conv1      k1          n×m             9           9·k1      k1       9·k1·m·n
+  relu1      k1          n×m             1              0       0              0
+  conv2   k1·k2          n×m            25          25·k2      k2   25·k1·k2·m·n
+  relu2   k1·k2          n×m             1              0       0              0
+  pool    k1·k2  ⌊n/2⌋×⌊m/2⌋             4              0       0              0
+  linear     10            1  k1·k2·⌊m/2⌋·      10·k1·k2·      10      10·k1·k2·
+                                     ⌊n/2⌋    ⌊m/2⌋·⌊n/2⌋            ⌊m/2⌋·⌊n/2⌋
+  conv1   b c i+u j+v, o u v -> b (c o) i j   type 1, padding 1   reach 3×3
+  conv2   b c i+u j+v, o u v -> b (c o) i j   type 1, padding 2   reach 7×7
+  pool    max b c 2*i+u 2*j+v -> b c i j   max pooling, stride 2   reach 8×8
+  linear  b c i j, o c i j -> b o   linear   reach all
+  weights        10·k1·k2·⌊m/2⌋·⌊n/2⌋ + 9·k1 + 25·k2
+  biases         k1 + k2 + 10
+  parameters     10·k1·k2·⌊m/2⌋·⌊n/2⌋ + 10·k1 + 26·k2 + 10
+  multiply-adds  25·k1·k2·m·n + 10·k1·k2·⌊m/2⌋·⌊n/2⌋ + 9·k1·m·n
+"""
+
+SYMBOLS_AT_60 = """\
+type-1   input 1×1×n×m
+  layer    maps      size     reads   weights  multiply-adds
+  conv1      k1       n×m         9      9·k1       9·k1·m·n
+  relu1      k1       n×m         1         0              0
+  conv2   k1·k2       n×m        25     25·k2   25·k1·k2·m·n
+  relu2   k1·k2       n×m         1         0              0
+  pool    k1·k2    ⌊n/2⌋×         4         0              0
+                    ⌊m/2⌋
+  linear     10         1    k1·k2·    10·k1·      10·k1·k2·
+                             ⌊m/2⌋·       k2·    ⌊m/2⌋·⌊n/2⌋
+                              ⌊n/2⌋    ⌊m/2⌋·
+                                        ⌊n/2⌋
+  conv1   b c i+u j+v, o u v -> b (c o) i j   type 1,
+          padding 1   reach 3×3
+  conv2   b c i+u j+v, o u v -> b (c o) i j   type 1,
+          padding 2   reach 7×7
+  pool    max b c 2*i+u 2*j+v -> b c i j   max pooling,
+          stride 2   reach 8×8
+  linear  b c i j, o c i j -> b o   linear   reach all
+  weights        10·k1·k2·⌊m/2⌋·⌊n/2⌋ + 9·k1 + 25·k2
+  biases         k1 + k2 + 10
+  parameters     10·k1·k2·⌊m/2⌋·⌊n/2⌋ + 10·k1 + 26·k2 + 10
+  multiply-adds  25·k1·k2·m·n + 10·k1·k2·⌊m/2⌋·⌊n/2⌋
+                 + 9·k1·m·n
+"""
+
+
+@pytest.mark.parametrize(("width", "text"), [(80, SYMBOLS_AT_80), (60, SYMBOLS_AT_60)])
+def test_formulas_in_a_narrow_window_are_broken_where_one_may_read_on(width, text):
+    assert printed(ss.load("type-1").table(), width) == text
+
+
+@pytest.mark.parametrize("width", [40, 50, 60, 70, 80, 100, 120])
+@pytest.mark.parametrize("name", ZOO)
+def test_nothing_is_cut_at_any_width(name, width):
+    table = ss.load(name).table()
+    text = printed(table, width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    words = "".join(text.split())
+    for row in table:
+        assert row["name"] in words
+        assert not row["equation"] or "".join(row["equation"].split()) in words
+        if width >= 60 and not table.graph.symbols:
+            assert f"{row['macs']:,}" in text
+
+
+def test_columns_that_do_not_fit_are_left_out_one_by_one(two_layers):
+    table = two_layers.with_sizes(n=28, m=28, k1=4, k2=6).table()
+    titles = {width: printed(table, width).splitlines()[1].split() for width in (70, 60, 55, 45, 30)}
+    assert titles[70] == ["layer", "maps", "size", "reads", "weights", "biases", "multiply-adds", "reach"]
+    assert titles[60] == ["layer", "maps", "size", "reads", "weights", "biases", "multiply-adds"]
+    assert titles[55] == ["layer", "maps", "size", "reads", "weights", "multiply-adds"]
+    assert titles[45] == ["layer", "maps", "size", "weights", "multiply-adds"]
+    assert titles[30] == ["layer", "multiply-adds"]
+    assert "type 2.2, padding 2 reach 7×7" in " ".join(printed(table, 60).split())
+    bare = printed(table_text(table, equations=False), 60).splitlines()[1].split()
+    assert bare == ["layer", "maps", "size", "reads", "weights", "multiply-adds", "reach"]
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("25·k1·k2 + 9·k1", 20, ["25·k1·k2 + 9·k1"]),
+        ("25·k1·k2 + 9·k1", 10, ["25·k1·k2", "+ 9·k1"]),
+        ("9·k1 + 25·k2", 10, ["9·k1", "+ 25·k2"]),
+        ("25·k1·k2 + 9·k1", 6, ["25·k1·", "k2", "+ 9·k1"]),
+        ("10·⌊n/2 + 1/2⌋·(m - 3)", 8, ["10·", "⌊n/2 + 1/2⌋·", "(m - 3)"]),
+        ("n - 12·m", 3, ["n", "- 12·", "m"]),
+        ("-n + 1", 3, ["-n", "+ 1"]),
+        ("1,234,567", 4, ["1,234,567"]),
+        ("", 4, [""]),
+    ],
+)
+def test_where_a_formula_is_broken(text, width, lines):
+    assert broken(text, width).split("\n") == lines
+    assert "".join(broken(text, width).split()) == "".join(text.split())
+
+
+def test_a_kind_is_told_by_the_sizes_of_the_layer():
+    net = ss.Network("rest")
+    net.conv(net.input("b c i j", b=1, c=3, i=8, j=8), "... i+u j+v, u v -> ... i j", u=3, v=3, name="conv")
+    assert [row["kind"] for row in net.table()] == ["type 1"]
+
+
+def test_json_has_no_numbers_that_json_does_not_have():
+    text = json_text({"a": [float("nan"), float("inf")], "b": {"c": (float("-inf"), 1.5, None, True)}})
+    assert json.loads(text, parse_constant=pytest.fail) == {"a": ["NaN", "Infinity"], "b": {"c": ["-Infinity", 1.5, None, True]}}
 
 
 def test_a_wide_window_has_the_equations_in_the_table(two_layers):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slidesum.core.network import Add, BatchNorm, Distance, Graph, Input, Layer, LocalResponseNorm, Node, Softmax
+from slidesum.core.network import Add, BatchNorm, Concat, Distance, Graph, Input, Layer, LocalResponseNorm, Node, Softmax
 from slidesum.core.sizes import Size, prod, tidy
 from slidesum.laws.count import Counts, count, inputs_per_output
 from slidesum.laws.parameters import parameters
@@ -58,18 +58,22 @@ def node_inputs_per_output(graph: Graph, node: Node) -> Size:
 
 
 def reaches(graph: Graph) -> dict[str, Mapping[str, Reach]]:
-    """The reach of every node along the axes of the input.
-
-    Raises NetworkError where branches meet that move at different strides.
-    """
+    """The reach of every node along the axes of the input; an upper bound where branches meet that don't move alike."""
     found: dict[str, Mapping[str, Reach]] = {}
     for node in graph:
         if isinstance(node.op, Input):
             found[node.name] = origin(node.op.names, node.shape)
             continue
-        before = union([found[name] for name in node.inputs])
-        found[node.name] = _through(node, before)
+        found[node.name] = _through(node, union(_side_by_side(node, [found[name] for name in node.inputs])))
     return found
+
+
+def _side_by_side(node: Node, branches: list[Mapping[str, Reach]]) -> list[Mapping[str, Reach]]:
+    """Along the axis on which a concat lays its branches, a place no longer tells the cell: there the whole is read."""
+    if not isinstance(node.op, Concat) or len(branches) == 1:
+        return branches
+    side = node.op.axis % len(node.shape)
+    return [{name: absorbed(r) if r.along == side else r for name, r in branch.items()} for branch in branches]
 
 
 def _through(node: Node, before: Mapping[str, Reach]) -> Mapping[str, Reach]:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from slidesum.core.axis import Rest
-from slidesum.core.equation import Equation
+from slidesum.core.equation import Equation, Operand
 from slidesum.core.sized import Sized
-from slidesum.core.sizes import is_number, prod
-from slidesum.laws.roles import on_filters, roles
+from slidesum.core.sizes import Size, is_number, prod
+from slidesum.laws.roles import batch, roles
 from slidesum.laws.structure import Structure
 
 
@@ -60,6 +60,8 @@ KINDS: tuple[tuple[str, Test, str], ...] = (
     ("{reduce} over maps", lambda s: not s.multiplies and s.has("pooled"), "whole axes are reduced"),
     ("repeat", lambda s: not s.multiplies and s.has("repeated"), "values are copied along a new axis"),
     ("reshape", lambda s: not s.multiplies, "the values stay, their places change"),
+    # several operands
+    ("sliding filter", lambda s: s.slides_on_filters, "the filters are read through an address of their own"),
     # several operands, no window
     (
         "matrix product",
@@ -114,6 +116,7 @@ KINDS: tuple[tuple[str, Test, str], ...] = (
     ),
     ("type 2.1", lambda s: s.has("pooled"), "one flat filter over the sum of all maps: the maps share its weights"),
     ("grouped", lambda s: s.has("own") and s.has("summed"), "a filter spans the maps of its group"),
+    ("depthwise", lambda s: s.has("own") and s.has("filter"), "every map has flat filters of its own, and stays apart"),
     ("depthwise", lambda s: s.has("own"), "every map has a flat filter of its own, and stays apart"),
     ("type 1", lambda s: s.has("kept") and not s.has("summed"), "every filter is applied to every map separately"),
     ("type 2.2", lambda s: s.has("summed"), "a filter spans all maps, with weights of its own for each"),
@@ -123,13 +126,14 @@ KINDS: tuple[tuple[str, Test, str], ...] = (
 
 
 def kind(equation: Equation, sized: Sized | None = None) -> Kind:
-    """The kind of an equation; with sizes also its strides, dilations and padding.
+    """The kind of an equation; with sizes also its strides, dilations and padding, and what a `...` stands for.
 
     >>> from slidesum.notation.parse import parse
     >>> str(kind(parse("n a 2*p+r q+s, f r s -> n f p q")))
     'type 2.1, stride 2×1'
     """
-    structure = Structure(equation, roles(equation))
+    judged = sized.equation if sized else equation
+    structure = Structure(judged, roles(judged))
     name, gist = next((name, gist) for name, test, gist in KINDS if test(structure))
     name = name.format(reduce=equation.reduce, n=len(structure.names("position")))
     if structure.scatters and structure.multiplies:
@@ -139,7 +143,8 @@ def kind(equation: Equation, sized: Sized | None = None) -> Kind:
             if name != "transposed"
             else "every input value is spread over a window of every output map"
         )
-    return Kind(name, tuple(_also(equation, sized, structure)), gist, _sentence(structure))
+    written = Structure(equation, roles(equation))  # the sentence keeps to the letters that stand there
+    return Kind(name, tuple(_also(judged, sized, structure)), gist, _sentence(written))
 
 
 def _also(equation: Equation, sized: Sized | None, s: Structure) -> list[str]:
@@ -155,7 +160,7 @@ def _also(equation: Equation, sized: Sized | None, s: Structure) -> list[str]:
     if sized is not None:
         pads = [slide.padding for slide in sized.slides.values() if slide.position]
         if any(pad != (0, 0) for pad in pads):
-            also.append(f"padding {_joined([str(a) if a == b else f'{a}+{b}' for a, b in pads])}")
+            also.append(f"padding {_joined([_sides(*pad) for pad in pads])}")
         if sized.connections is not None:
             pairs = prod(sized.extents[name] for name in sized.connections.indices)
             also.append(f"{len(sized.connections.pairs)} of {pairs} pairs connected")
@@ -175,6 +180,14 @@ def _steps(equation: Equation, sized: Sized | None) -> tuple[list[str], list[str
     return strides, dilations
 
 
+def _sides(before: Size, after: Size) -> str:
+    """The padding of one axis; a side that crops, or is a sum, asks for brackets."""
+    if before == after:
+        return str(before)
+    told = (str(before), str(after))
+    return f"({','.join(told)})" if any("-" in side or " " in side for side in told) else "+".join(told)
+
+
 def _joined(steps: list[str]) -> str:
     return steps[0] if len(set(steps)) == 1 else "×".join(steps)
 
@@ -182,7 +195,6 @@ def _joined(steps: list[str]) -> str:
 def _sentence(s: Structure) -> str:
     """Slides over …, sums over …, has weights of its own for …, and shares them over …"""
     equation = s.equation
-    weighted = on_filters(equation)
     slid = [n for n in s.names("position") if s.slides or s.scatters]
     parts = [f"slides over {_listed(slid)}" if slid else "slides over nothing"]
     verbs = {"sum": "sums", "max": "takes the maximum", "min": "takes the minimum", "mean": "takes the mean"}
@@ -192,16 +204,40 @@ def _sentence(s: Structure) -> str:
     if apart:
         parts.append(f"keeps {_listed(apart)} apart")
     if s.multiplies:
-        own = [n for n in equation.indices if n in weighted]
-        shared = [n for n in equation.indices if n not in weighted]
-        if Rest() in equation.operands[0].axes and not any(Rest() in operand.axes for operand in equation.operands[1:]):
-            shared.append("'...'")
-        parts.append(f"has weights of its own for every {_listed(own)}" if own else "has one weight")
-        parts.append(f"shares them over {_listed(shared)}" if shared else "shares none of them")
+        parts += _factors(equation)
     else:
         parts.append("has no weights")
     text = ", ".join(parts[:-1]) + f", and {parts[-1]}."
     return text[0].upper() + text[1:]
+
+
+def _factors(equation: Equation) -> list[str]:
+    """What x is multiplied by: numbers that every sample of the batch brings along, weights of the layer, or both."""
+    sample, filters = batch(equation), equation.operands[1:]
+    brought = [operand for operand in filters if sample in operand.indices]
+    kept = [operand for operand in filters if operand not in brought]
+    told = []
+    if brought:
+        names = [n for n in _on(equation, brought) if n != sample]
+        told.append(
+            f"multiplies by what every {sample} brings along for every {_listed(names)}"
+            if names
+            else f"multiplies by one number that every {sample} brings along"
+        )
+    if kept:
+        own = _on(equation, kept)
+        told.append(f"has weights of its own for every {_listed(own)}" if own else "has one weight")
+    carried = _on(equation, kept or brought)
+    shared = [n for n in equation.indices if n not in carried]
+    if Rest() in equation.operands[0].axes and not any(Rest() in operand.axes for operand in filters):
+        shared.append("'...'")
+    them = "them" if kept else "it"
+    told.append(f"shares {them} over {_listed(shared)}" if shared else f"shares none of {them}")
+    return told
+
+
+def _on(equation: Equation, operands: Sequence[Operand]) -> list[str]:
+    return [name for name in equation.indices if any(name in operand.indices for operand in operands)]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -21,7 +21,6 @@ from typing import Any
 from slidesum.core.axis import Address, Axis, Merged, indices
 from slidesum.core.sized import Sized, Slide
 from slidesum.core.sizes import Size, ceil_div, largest, prod, tidy
-from slidesum.errors import NetworkError
 from slidesum.laws.padding import window_span
 
 
@@ -86,32 +85,28 @@ def chain(layers: Iterable[Sized], names: Sequence[str]) -> dict[str, Reach]:
 def union(branches: Sequence[Reaches]) -> dict[str, Reach]:
     """The reach where branches meet: from the earliest first cell to the latest last one.
 
-    Raises NetworkError if the branches move at different strides, since then no window describes the result.
+    Branches that don't move alike along an axis (at other strides, along other axes, or one of them has summed it away) have no
+    common window: there it is the whole, from the earliest first cell over all places to the latest last one, and nothing moves it.
+    That is an upper bound for every place.
+
+    >>> print(union([{"i": Reach(3, 1, 1, 2, 8)}, {"i": Reach(5, 2, 2, 2, 8)}])["i"])
+    Reach(field=19, stride=0, padding=2, along=None, cells=1)
     """
     joined = dict(branches[0])
     for other in branches[1:]:
         for name, reach in other.items():
-            joined[name] = _join(name, joined[name], reach) if name in joined else reach
+            joined[name] = _join(joined[name], reach) if name in joined else reach
     return joined
 
 
-def _join(name: str, a: Reach, b: Reach) -> Reach:
-    if a.stride != b.stride:
-        raise NetworkError(
-            f"two branches meet that move over {name!r} at strides {a.stride} and {b.stride}",
-            usual="Their values at one place look at different parts of the input.",
-            advice="Give the branches the same strides in total.",
-        )
+def _join(a: Reach, b: Reach) -> Reach:
+    if (a.stride, a.along) != (b.stride, b.along):
+        a, b = absorbed(a), absorbed(b)
     if a == b:
         return a
-    padding: Any = largest(a.padding, b.padding) if not _fractional(a, b) else max(a.padding, b.padding)
-    ends = [r.field - r.padding for r in (a, b)]
-    end: Any = largest(*ends) if not _fractional(a, b) else max(ends)
-    return replace(a, field=tidy(end + padding), padding=padding)
-
-
-def _fractional(*reaches: Reach) -> bool:
-    return any(isinstance(r.padding, Fraction) for r in reaches)
+    padding: Any = largest(*(r.padding for r in (a, b)))
+    end: Any = largest(*(r.field - r.padding for r in (a, b)))
+    return replace(a, field=_number(end + padding), padding=_number(padding))
 
 
 def _follow(sized: Sized, reach: Reach) -> Reach:
@@ -159,7 +154,7 @@ def _transposed(sized: Sized, slide: Slide, place: int, reach: Reach) -> Reach:
 
 
 def absorbed(reach: Reach) -> Reach:
-    """The whole axis is summed: from its first window to the end of its last."""
+    """The whole axis is read: from the first of all its windows to the end of the last."""
     return _composed(reach, 0, 0, reach.cells, reach.cells, None, 1)
 
 

@@ -38,7 +38,13 @@ class Structure:
 
     @property
     def weighted_positions(self) -> bool:
-        return any(name in on_filters(self.equation) for name in self.names("position")) and not self.scatters
+        """A position of an address of x stands bare on a filter: that filter is another one at every place."""
+        x = {self.equation.position(number, address) for number, _, address in self.equation.addresses() if number == 0}
+        return any(name in x for operand in self.equation.operands[1:] for name in operand.bare) and not self.scatters
+
+    @property
+    def slides_on_filters(self) -> bool:
+        return any(number > 0 for number, _, _ in self.equation.addresses())
 
     @property
     def weighted_batch(self) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -36,6 +38,29 @@ def plain(value: Any) -> int | float | str:
     return str(value)
 
 
+def json_text(document: Any) -> str:
+    """JSON that every reader takes: it has no spelling for NaN and infinity, so they are text.
+
+    >>> print(json_text({"value": float("-inf")}))
+    {
+      "value": "-Infinity"
+    }
+    """
+    return json.dumps(_finite(document), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    match value:
+        case float() if not math.isfinite(value):
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        case Mapping():
+            return {key: _finite(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_finite(inner) for inner in value]
+        case _:
+            return value
+
+
 def times(sizes: Sequence[Any]) -> str:
     """Extents side by side: 28×28."""
     return "×".join(f"({text})" if " " in (text := pretty(n)) else text for n in sizes)
@@ -49,3 +74,46 @@ def number(value: float, digits: int = 5) -> str:
     """
     ordinary = value == 0 or 10.0 ** (1 - digits) <= abs(value) < 1e6
     return f"{value:.{digits}f}" if ordinary else f"{value:.{digits}g}"
+
+
+def broken(text: str, width: int) -> str:
+    """A formula in lines of at most `width`: broken before a sign, and behind '·' or '×' only where a term is longer than a line.
+
+    Nothing is broken within brackets; what has no such place is left too long.
+
+    >>> print(broken("25·k1·k2·m·⌊n/2 + 1⌋ + 9·k1", 12))
+    25·k1·k2·m·
+    ⌊n/2 + 1⌋
+    + 9·k1
+    """
+    terms: list[list[str]] = []
+    for piece in pieces(text):
+        if not terms or piece.startswith(("+ ", "- ")):
+            terms.append([])
+        terms[-1].append(piece)
+    lines = [""]
+    for term in terms:
+        whole = "".join(term)
+        if lines[-1] and len((lines[-1] + whole).rstrip()) > width:
+            lines.append("")
+        for piece in term:
+            if lines[-1] and len((lines[-1] + piece).rstrip()) > width:
+                lines.append("")
+            lines[-1] += piece
+    return "\n".join(line.strip() for line in lines)
+
+
+def pieces(text: str) -> list[str]:
+    """What of a formula stays together.
+
+    >>> pieces("k1·⌊m/2 + 1⌋ + 9")
+    ['k1·', '⌊m/2 + 1⌋ ', '+ 9']
+    """
+    found, depth = [""], 0
+    for before, letter in zip(" " + text, text, strict=False):
+        after_break = before in "·×" or (before == " " and letter not in " ·" and found[-1].strip() not in ("+", "-"))
+        if found[-1].strip() and depth == 0 and after_break:
+            found.append("")
+        depth += (letter in "(⌊⌈") - (letter in ")⌋⌉")
+        found[-1] += letter
+    return found

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -36,7 +35,7 @@ from slidesum.laws.graph import node_counts, node_inputs_per_output, reaches, to
 from slidesum.laws.kind import kind
 from slidesum.laws.reach import Reach
 from slidesum.notation.write import pattern
-from slidesum.show.formula import plain, pretty, times
+from slidesum.show.formula import json_text, plain, pretty, times
 
 COUNTS = ("weights", "biases", "macs", "macs_inside", "connections", "activation_bytes")
 FORMATS = ("table", "json", "csv", "markdown")
@@ -90,7 +89,7 @@ class Table(Sequence[Row]):
             "totals": {key: plain(value) for key, value in self.totals.items()},
             "notes": list(self.notes),
         }
-        return json.dumps(document, indent=2, ensure_ascii=False)
+        return json_text(document)
 
     def to_csv(self) -> str:
         """A line a layer, with a header; the reach as `field/stride/padding` by axis."""
@@ -137,7 +136,7 @@ class Table(Sequence[Row]):
                 pretty(row["weights"]),
                 pretty(row["biases"]),
                 pretty(row["macs"]),
-                _reach_cell(row["reach"]),
+                reach_cell(row["reach"]),
             ]
 
     def total_cells(self) -> list[str]:
@@ -173,7 +172,7 @@ COLUMNS: tuple[tuple[str, str], ...] = (
 )
 
 
-def _reach_cell(reach: Mapping[str, Reach]) -> str:
+def reach_cell(reach: Mapping[str, Reach]) -> str:
     """The field, or "all" where an axis was summed away: then every place of it was read."""
     if not reach:
         return ""
@@ -184,7 +183,7 @@ def op_kind(node: Node) -> str:
     """The kind of any layer, in words."""
     match node.op:
         case Layer(equation):
-            return kind(equation).name
+            return kind(equation, node.sized).name
         case Activation(function):
             return f"activation {function}"
         case BatchNorm():

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
@@ -11,11 +14,13 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from slidesum.show.formula import number, pretty, times
+from slidesum.show.columns import GAP, Column, grid, kept
+from slidesum.show.formula import broken, number, pretty, times
 
 if TYPE_CHECKING:
-    from slidesum.show.explanation import Explanation, Term
+    from slidesum.show.explanation import Explanation
     from slidesum.show.table import Table
+    from slidesum.show.term import Term
 
 WIDE = 150
 """From this width on the equations stand in the table."""
@@ -26,6 +31,12 @@ ROOM_FOR_FORMULAS = 100
 SHOWN_TERMS = 30
 """Sums of up to so many terms are printed whole; longer ones are folded."""
 
+SHOWN_MAPS = 16
+"""The sums of up to so many input maps are printed."""
+
+INDENT = 2
+"""What a table is moved in by."""
+
 
 def printed(thing: Any, width: int | None = None) -> str:
     """What Rich would print, as plain text in the width of the terminal."""
@@ -33,6 +44,32 @@ def printed(thing: Any, width: int | None = None) -> str:
     columns = width or shutil.get_terminal_size((100, 24)).columns
     Console(file=out, width=columns, color_system=None, highlight=False).print(thing)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+class Trimmed:
+    """A stream that takes the spaces off the ends of lines, with which Rich fills its tables: for files and pipes."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+    @property
+    def encoding(self) -> str:
+        return str(self.stream.encoding)
+
+    def write(self, text: str) -> int:
+        return int(self.stream.write(re.sub(r"[ ]+$", "", text, flags=re.MULTILINE)))
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+
+def console() -> Console:
+    """Where a command prints: the terminal, with its colours; into a file or a pipe, text without trailing spaces."""
+    found = Console(highlight=False)
+    if found.is_terminal:
+        return found
+    file: Any = Trimmed(sys.stdout)
+    return Console(file=file, width=found.width, highlight=False)
 
 
 class _ByWidth:
@@ -55,50 +92,62 @@ def _drawn(table: Table, width: int, equations: bool) -> Any:
     head = Text(table.graph.name, style="bold")
     for node in table.graph.inputs:
         head.append(f"   {node.name} {times(node.shape)}", style="dim")
-    grid = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_footer=not table.graph.symbols)
-    titles = ["layer", "kind", "equation", "maps", "size", "reads", "weights", "biases", "multiply-adds", "reach"]
-    left = {"layer", "kind", "equation"}
-    left_out = set() if wide else {"kind", "equation"}
-    if table.graph.symbols and width < ROOM_FOR_FORMULAS:
-        left_out.add("reach")
-    shown = [k for k, title in enumerate(titles) if title not in left_out]
-    footer = table.total_cells() if not table.graph.symbols else [""] * len(titles)
-    for k in shown:
-        side: Any = "left" if titles[k] in left else "right"
-        grid.add_column(titles[k], footer[k], justify=side, overflow="fold", footer_style="bold", min_width=len(titles[k]))
-    for cells in table.cells():
-        grid.add_row(*(cells[k] for k in shown))
-    parts: list[Any] = [head, Padding(grid, (0, 0, 0, 2))]
+    columns = _columns(table, width, wide=wide, reach_elsewhere=equations)
+    parts: list[Any] = [head, _indented(grid(columns, width - INDENT))]
     if equations and not wide:
-        parts.append(Padding(_equations(table), (0, 0, 0, 2)))
+        parts.append(_indented(_equations(table, reach=all(c.title != "reach" for c in columns))))
     parts += [Text(f"  note  {note}", style="yellow") for note in table.notes]
-    parts.append(Padding(_totals(table), (1 if wide else 0, 0, 0, 2)))
+    parts.append(Padding(_totals(table, width - INDENT), (1 if wide else 0, 0, 0, INDENT)))
     return Group(*parts)
 
 
-def _totals(table: Table) -> Any:
+def _columns(table: Table, width: int, *, wide: bool, reach_elsewhere: bool) -> list[Column]:
+    """The columns for this width. The reach goes first where the list of equations tells it, else last."""
+    symbolic = bool(table.graph.symbols)
+    titles = ("layer", "kind", "equation", "maps", "size", "reads", "weights", "biases", "multiply-adds", "reach")
+    footer = table.total_cells() if not symbolic else [""] * len(titles)
+    cells = list(zip(*table.cells(), strict=True)) or [()] * len(titles)
+    left_out = set() if wide else {"kind", "equation"}
+    if symbolic and width < ROOM_FOR_FORMULAS and reach_elsewhere:
+        left_out.add("reach")
+    columns = [Column(title, cells[k], footer[k], words=k < 3) for k, title in enumerate(titles) if title not in left_out]
+    less = ("reach", "biases", "reads") if reach_elsewhere else ("biases", "reads", "reach")
+    return kept(columns, width - INDENT, (*less, "size", "maps", "weights"))
+
+
+def _indented(thing: Any) -> Any:
+    return Padding(thing, (0, 0, 0, INDENT))
+
+
+def _totals(table: Table, width: int) -> Any:
     total = table.totals
     if not table.graph.symbols:
         counted = f"{pretty(total['parameters'])} parameters, {pretty(total['connections'])} connections"
         return Text(f"{counted}; reads: input values per output value", style="dim")
-    grid = RichTable(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    grid.add_column(style="bold", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for title, key in (("weights", "weights"), ("biases", "biases"), ("parameters", "parameters"), ("multiply-adds", "macs")):
-        grid.add_row(title, pretty(total[key]))
-    return grid
+    named = (("weights", "weights"), ("biases", "biases"), ("parameters", "parameters"), ("multiply-adds", "macs"))
+    lines = RichTable(box=None, show_header=False, pad_edge=False, padding=(0, GAP, 0, 0))
+    lines.add_column(style="bold", no_wrap=True)
+    lines.add_column(overflow="fold")
+    room = width - GAP - max(len(title) for title, _ in named)
+    for title, key in named:
+        lines.add_row(title, broken(pretty(total[key]), room))
+    return lines
 
 
-def _equations(table: Table) -> Any:
-    grid = RichTable(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
+def _equations(table: Table, *, reach: bool) -> Any:
+    """The equations with their kinds, and with the reach where the table has no column for it."""
+    from slidesum.show.table import reach_cell
+
+    lines = RichTable(box=None, show_header=False, pad_edge=False, padding=(0, GAP, 0, 0))
+    lines.add_column(overflow="fold")
+    lines.add_column(overflow="fold")
     for row in table:
         if row["equation"]:
-            grid.add_row(
-                row["name"], Text(row["equation"], style="cyan") + Text(f"   {', '.join((row['kind'], *row['also']))}", style="dim")
-            )
-    return grid
+            told = f"   {', '.join((row['kind'], *row['also']))}"
+            if reach and row["reach"]:
+                told += f"   reach {reach_cell(row['reach'])}"
+            lines.add_row(row["name"], Text(row["equation"], style="cyan") + Text(told, style="dim"))
+    return lines
 
 
 def explanation_text(explanation: Explanation, *, all_terms: bool = False) -> Any:
@@ -109,8 +158,9 @@ def explanation_text(explanation: Explanation, *, all_terms: bool = False) -> An
     parts: list[Any] = [head, Text(f"  {explanation.kind}: {explanation.gist}", style="dim")]
     if explanation.terms:
         parts.append(Padding(_terms(explanation, all_terms), (1, 0, 0, 2)))
-    if len(explanation.partial_sums) > 1:
-        parts.append(Padding(_sums(explanation), (1, 0, 0, 2)))
+    sums, hidden = explanation.folded_sums(None if all_terms else SHOWN_MAPS)
+    if sums:
+        parts.append(Padding(_sums(sums, hidden), (1, 0, 0, 2)))
     parts.append(Padding(_ledger(explanation), (1, 0, 0, 2)))
     return Group(*parts)
 
@@ -119,12 +169,12 @@ def _terms(explanation: Explanation, all_terms: bool) -> Any:
     shown, hidden = explanation.folded(None if all_terms else SHOWN_TERMS)
     weighted = any(term.weights for term in shown)
     grid = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    grid.add_column(explanation.term_title)
-    grid.add_column("input value", justify="right")
+    grid.add_column(explanation.term_title, overflow="fold")
+    grid.add_column("input value", justify="right", overflow="fold")
     if weighted:
-        grid.add_column("filter")
-        grid.add_column("weight", justify="right")
-        grid.add_column("product", justify="right")
+        grid.add_column("filter", overflow="fold")
+        grid.add_column("weight", justify="right", overflow="fold")
+        grid.add_column("product", justify="right", overflow="fold")
     for term in shown:
         mark = " border" if term.in_border else " ← this one" if term is explanation.winner else ""
         cells = [f"x[{_place(term)}]{mark}", number(term.value)]
@@ -144,20 +194,20 @@ def _place(term: Term) -> str:
     return ",".join(map(str, term.cell))
 
 
-def _sums(explanation: Explanation) -> Any:
+def _sums(sums: Sequence[tuple[str, int, float]], hidden: int) -> Any:
     grid = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    grid.add_column("input map")
-    grid.add_column("terms", justify="right")
-    grid.add_column("sum", justify="right")
-    for label, count, total in explanation.partial_sums:
+    grid.add_column("input map", overflow="fold")
+    grid.add_column("terms", justify="right", overflow="fold")
+    grid.add_column("sum", justify="right", overflow="fold")
+    for label, count, total in sums:
         grid.add_row(label, str(count), number(total))
-    return grid
+    return Group(grid, Text(f"… {hidden} more maps: --all shows them", style="dim")) if hidden else grid
 
 
 def _ledger(explanation: Explanation) -> Any:
     grid = RichTable(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    grid.add_column()
-    grid.add_column(justify="right")
+    grid.add_column(overflow="fold")
+    grid.add_column(justify="right", overflow="fold")
     for label, value in explanation.ledger():
         grid.add_row(label, number(value, 8))
     grid.add_row(Text("residual against the network", style="dim"), Text(f"{explanation.residual:.2e}", style="dim"))
