@@ -314,3 +314,10 @@ def test_activations_of_another_run_are_refused():
     with pytest.raises(UsageError) as error:
         net.explain("conv", (0, 0, 0), {"conv": maps["conv"]})
     assert str(error.value) == "the activations of 'input' are missing\n  Pass what net.run(…) returned."
+
+
+def test_terms_that_are_no_products_are_shown_beside_what_they_are_made_of(lenet):
+    maps = lenet.run(np.random.default_rng(3).random((32, 32), dtype="float32"))
+    e = lenet.explain("OUTPUT", (0, 3), maps)
+    assert e.text().splitlines()[3].split() == ["input", "input", "value", "term"]
+    assert f"{e.terms[0].product:.5f}" in e.text(all_terms=True)

@@ -174,7 +174,9 @@ def _terms(explanation: Explanation, all_terms: bool) -> Any:
     if weighted:
         grid.add_column("filter", overflow="fold")
         grid.add_column("weight", justify="right", overflow="fold")
-        grid.add_column("product", justify="right", overflow="fold")
+    derived = any(term.product != term.value for term in shown)
+    if weighted or derived:
+        grid.add_column("product" if weighted else "term", justify="right", overflow="fold")
     for term in shown:
         mark = " border" if term.in_border else " ← this one" if term is explanation.winner else ""
         cells = [f"x[{_place(term)}]{mark}", number(term.value)]
@@ -182,8 +184,9 @@ def _terms(explanation: Explanation, all_terms: bool) -> Any:
             cells += [
                 " ".join(f"{n}[{','.join(map(str, c))}]" for n, c, _ in term.weights),
                 " ".join(number(w) for _, _, w in term.weights),
-                number(term.product),
             ]
+        if weighted or derived:
+            cells.append(number(term.product))
         grid.add_row(*cells, style="dim" if term.in_border else None)
     if not hidden:
         return grid
