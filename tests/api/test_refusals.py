@@ -52,11 +52,18 @@ def test_arrays_may_be_torch_tensors_that_learn():
     assert all(isinstance(x, np.ndarray) for x in net.values.values())
 
 
-def test_what_was_given_before_does_not_change_what_is_refused():
-    ss.conv(P, X, W, u=3, padding={"i": 1})
-    for options in ({"u": 3.0}, {"padding": {"i": True}}, {"padding": (1.0, 1)}):
-        with pytest.raises(SlidesumError):
-            ss.conv(P, X, W, **options)
+@pytest.mark.parametrize(
+    ("first", "then", "text"),
+    [
+        ({"u": 3}, {"u": 3.0}, "^a size is a whole number or a symbol, not 3.0\n"),
+        ({"padding": {"i": 1}}, {"padding": {"i": True}}, "^True is no padding\n"),
+        ({"padding": (1, 1)}, {"padding": (1.0, 1)}, r"^\(1.0, 1\) is no padding\n"),
+    ],
+)
+def test_what_was_given_before_does_not_change_what_is_refused(first, then, text):
+    ss.conv(P, X, W, **first)
+    with pytest.raises(SlidesumError, match=text):
+        ss.conv(P, X, W, **then)
 
 
 def test_numbers_of_numpy_are_numbers():
