@@ -331,7 +331,7 @@ def test_no_bias(bias: Any):
 def test_a_bias_is_checked():
     with pytest.raises(MeaningError, match="the bias runs over 'c', which doesn't stand on the result"):
         with_bias(parse(CONV), "c")
-    with pytest.raises(NotationError, match="^an address holds no spaces\n"):
+    with pytest.raises(NotationError, match=r"^an address holds no spaces\n"):
         with_bias(parse(CONV), "o + c")
 
 
