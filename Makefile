@@ -44,4 +44,4 @@ bench: $(VENV)/.developer
 	$(BIN)/python bench/layers.py
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) slidesum-demo runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from slidesum import errors, torch
+    from slidesum import errors
+    from slidesum import torch as torch
     from slidesum.api.equation import Equation, SizedEquation
     from slidesum.api.functions import conv, equation, pool
     from slidesum.api.load import load
@@ -28,7 +29,7 @@ _HOMES = {
 }
 _MODULES = ("errors", "torch")
 
-__all__ = ["Equation", "Network", "SizedEquation", "SlidesumError", "conv", "equation", "errors", "load", "pool", "torch"]
+__all__ = ["Equation", "Network", "SizedEquation", "SlidesumError", "conv", "equation", "errors", "load", "pool"]
 
 
 def __getattr__(name: str) -> Any:
@@ -42,4 +43,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*__all__, "__version__", "torch"]

@@ -33,6 +33,13 @@ app = typer.Typer(
 EXTRAS = ("torch", "sklearn", "matplotlib", "PIL")
 
 
+class Stopped(SystemExit):
+    """Ctrl-C ended a training, and it was said where it stands."""
+
+    def __init__(self) -> None:
+        super().__init__(130)
+
+
 class Format(StrEnum):
     """How a table is written."""
 
@@ -78,9 +85,12 @@ def main() -> None:
             raise
         _tell(f"this command needs {error.name}, which isn't installed\n  Install it: pip install 'slidesum[train]'.", "bold red")
         raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        _tell("stopped", "yellow")
-        raise SystemExit(130) from None
+    except Stopped:
+        raise
+    except SystemExit as end:  # Typer makes one of a Ctrl-C, without a word
+        if end.code == 130:
+            _tell("stopped", "yellow")
+        raise
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         _drop_output()
         raise SystemExit(0) from None
@@ -127,6 +137,8 @@ def explain(
     """Every term that made one number of a layer."""
     place = _coordinates(at)
     net = _network(model, sizes)
+    if not net.has_values:
+        _tell(f"{net.name} was never trained: its arrays are drawn at random, with seed 0")
     explanation = net.explain(layer, place, net.run(_image(image, net)))
     if format is Shape.json:
         sys.stdout.write(explanation.to_json() + "\n")
@@ -141,9 +153,9 @@ def train(
     model: Annotated[
         str | None, typer.Argument(help="A network of the zoo or a saved one; without it, the network of --type.")
     ] = None,
-    type: Annotated[Kind, typer.Option(help="The type of the question's network.")] = Kind.type_2_2,
-    k1: Annotated[int, typer.Option(min=1, help="Filters of the first layer.")] = 8,
-    k2: Annotated[int, typer.Option(min=1, help="Filters of the second layer.")] = 16,
+    type: Annotated[Kind | None, typer.Option(help="The type of the question's network.  [default: 2.2]")] = None,
+    k1: Annotated[int | None, typer.Option(min=1, help="Filters of the first layer.  [default: 8]")] = None,
+    k2: Annotated[int | None, typer.Option(min=1, help="Filters of the second layer.  [default: 16]")] = None,
     epochs: Annotated[int, typer.Option(min=1, help="How often every image is seen.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same network.")] = 0,
     data: Annotated[str, typer.Option(help="The data set.")] = "digits",
@@ -153,13 +165,20 @@ def train(
 ) -> None:
     """Train a network; Ctrl-C stops cleanly, --resume goes on from there."""
     from slidesum.api.network import Network
+    from slidesum.read.atomic import make_folder
     from slidesum.train.data import data_for
     from slidesum.train.loop import train as run
     from slidesum.zoo.question import question
 
-    graph = _network(model, sizes).graph if model else question(type.value, k1=k1, k2=k2, n=8, m=8)
+    if model and (type or k1 or k2):
+        raise typer.BadParameter("--type, --k1 and --k2 make the question's network; MODEL is another one. Give one or the other.")
+    if sizes and not model:
+        raise typer.BadParameter("--set gives sizes to MODEL, and there is none. Write --k1 and --k2.")
+    wanted = type or Kind.type_2_2
+    graph = _network(model, sizes).graph if model else question(wanted.value, k1=k1 or 8, k2=k2 or 16, n=8, m=8)
+    make_folder(out)
     checkpoint = out / f"{graph.name}.ckpt"
-    images = data_for(graph, data, seed=seed)
+    images = data_for(graph, data)
     trained = run(graph, images, epochs=epochs, seed=seed, checkpoint=checkpoint, resume=resume)
     path = out / f"{graph.name}.json"
     Network.of(graph, trained.values).save(path)
@@ -169,7 +188,7 @@ def train(
     print(f"saved {path}")
     if trained.interrupted:
         _tell(f"stopped after {len(trained.history)} of {epochs} epochs; the same command with --resume goes on", "yellow")
-        raise typer.Exit(130)
+        raise Stopped
 
 
 @app.command()
@@ -185,6 +204,7 @@ def compare(
     format: Annotated[Format, typer.Option(help="How to write the comparison.")] = Format.table,
 ) -> None:
     """Train the types with the same seed and budget, and compare accuracy, parameters and cost."""
+    from slidesum.read.atomic import make_folder
     from slidesum.train.compare import compare as run
     from slidesum.train.loop import Settings
     from slidesum.train.results import formatted, save_results
@@ -192,12 +212,16 @@ def compare(
     kinds = [one.value for one in type or Kind]
     if resume and out is None:
         raise UsageError("--resume needs the folder to resume from", advice="Write --out FOLDER.")
+    if out is not None:
+        make_folder(out)
     settings = Settings(epochs=epochs, seed=seed)
     result = run(kinds, k1=k1, k2=k2, data=data, settings=settings, checkpoint=out, resume=resume)
     if format is Format.table:
+        from rich.console import Console
+
         from slidesum.demo import results_text
 
-        _print(results_text(result))
+        _print(results_text(result, Console().width))
     else:
         sys.stdout.write(formatted(result, format.value))
     for path in (save_results(result, out) if out else {}).values():
@@ -207,7 +231,7 @@ def compare(
             "stopped; the same command with --out FOLDER and --resume goes on" if out is None else "stopped; --resume goes on",
             "yellow",
         )
-        raise typer.Exit(130)
+        raise Stopped
 
 
 @app.command()
@@ -225,7 +249,8 @@ def demo(
 
     settings = Settings(epochs=epochs, seed=seed)
     if not tour(out, k1=k1, k2=k2, settings=settings, console=console()):
-        raise typer.Exit(130)
+        _tell("stopped", "yellow")
+        raise Stopped
 
 
 def _network(model: str, sizes: list[str] | None) -> Network:

@@ -72,6 +72,10 @@ class UsageError(SlidesumError):
     """A call or a command that can't be carried out as written, or a part that isn't installed."""
 
 
+class MissingPackage(UsageError, ImportError):
+    """A part needs a package that isn't installed."""
+
+
 def carets(text: str, span: Span | None) -> list[str]:
     """The text, and under it carets from span[0] to span[1] (at least one), both indented by four.
 

@@ -90,6 +90,7 @@ def test_explain_reads_arrays_and_pictures(saved):
 
 def test_explain_takes_a_test_image_of_the_digits(saved):
     result = slidesum("explain", "lenet5", "digits:3", "--layer", "C1", "--at", "0,4,5")
+    assert result.stderr == "lenet5 was never trained: its arrays are drawn at random, with seed 0\n"
     assert (result.returncode, result.stdout[:9]) == (0, "C1[0,0,4,")
 
 
@@ -122,6 +123,10 @@ REFUSED = [
     (("explain", "lenet5", "digits:9999", "--layer", "C1", "--at", "0,0,0"), 1, "there is no image digits:9999"),
     (("train", "--type", "3"), 2, "'3' is not one of '1', '2.1', '2.2'"),
     (("train", "--data", "cats"), 1, "there is no data set 'cats'"),
+    (("train", "lenet5", "--type", "1"), 2, "make the question's network; MODEL is another one"),
+    (("train", "--set", "n=8"), 2, "--set gives sizes to MODEL, and there is none"),
+    (("demo", "--out", "/proc/nowhere"), 1, "/proc/nowhere can't be written"),
+    (("explain", "lenet5", "image.png", "--layer", "C1", "--at", "0,0"), 1, "C1 has no value at (0, 0)"),
     (("compare", "--resume"), 1, "--resume needs the folder to resume from"),
     (("frobnicate",), 2, "No such command 'frobnicate'"),
 ]

@@ -112,3 +112,31 @@ def test_compare_writes_json_and_csv(tmp_path):
     assert again.stdout == result.stdout  # nothing is left to train, so even the seconds are the same
     table = slidesum("compare", "--type", "2.1", "--k1", "2", "--k2", "2", "--epochs", "1", "--format", "markdown").stdout
     assert table.startswith("| type | network | equation |")
+
+
+def stopped(*arguments, after):
+    """The command, ended by Ctrl-C as soon as `after` exists."""
+    with subprocess.Popen(
+        [*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    ) as process:
+        limit = time.monotonic() + 60
+        while not after.exists() and time.monotonic() < limit:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, told = process.communicate(timeout=60)
+    return process.returncode, " ".join(out.split()), " ".join(told.split())
+
+
+def test_a_stopped_comparison_says_what_is_missing_and_shows_no_accuracy_that_was_not_measured(tmp_path):
+    status, out, told = stopped("compare", "--k1", 40, "--k2", 40, "--out", tmp_path, after=tmp_path / "type-1.ckpt")
+    assert status == 130
+    assert "Stopped: type 1 after 0 of 20 epochs; not trained: 2.1, 2.2." in out
+    assert "0.00%" not in out
+    assert "stopped; --resume goes on" in told
+    assert not (tmp_path / "type-1.json").exists()
+
+
+def test_ctrl_c_outside_training_is_said_in_a_word(tmp_path):
+    folder = tmp_path / "made"
+    status, _, told = stopped("demo", "--out", folder, after=folder)
+    assert (status, told) == (130, "stopped")

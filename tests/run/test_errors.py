@@ -208,7 +208,7 @@ no sums and products of dtype <U3
         [X.astype(object), W],
         {},
         """\
-ndarray is no array of numbers
+an array of Python objects is no array of numbers
   Give a NumPy array or a torch tensor.""",
     ),
     "nothing": (

@@ -17,7 +17,7 @@ from slidesum.errors import FileError, SizeError, SlidesumError, UsageError
 from slidesum.laws.graph import totals
 from slidesum.laws.parameters import parameters
 from slidesum.run.execute import torch_backend
-from slidesum.run.network import initial_values, run, total_elements
+from slidesum.run.network import initial_values, run
 from slidesum.run.wiring import full_filters
 
 CONV = "b c i+u j+v, o c u v -> b o i j"
@@ -150,7 +150,7 @@ def test_initial_values_are_spread_as_torch_spreads_them():
 def test_parameters_are_what_is_counted(graph: Graph):
     values = initial_values(graph)
     trainable = {f"{node.name}.{p.name}" for node in graph for p in parameters(node) if p.trainable}
-    assert total_elements({name: x for name, x in values.items() if name in trainable}) == totals(graph).parameters
+    assert sum(x.size for name, x in values.items() if name in trainable) == totals(graph).parameters
 
 
 ERRORS: dict[str, tuple[type[SlidesumError], Any, str]] = {

@@ -250,13 +250,13 @@ ERRORS = [
     (
         ("conv", (0, 0, 4)),
         RankError,
-        "conv has no value at (0, 0, 4)\n  Its result has the shape (1, 1, 4), counted from 0; leading zeros may be left out.\n"
+        "conv has no value at (0, 0, 4)\n  Its result has the shape (1, 1, 4), counted from 0; only the batch may be left out.\n"
         "  Give coordinates inside it.",
     ),
     (
         ("conv", (0, 0, 0, 0)),
         RankError,
-        "conv has no value at (0, 0, 0, 0)\n  Its result has the shape (1, 1, 4), counted from 0; leading zeros may be left out.\n"
+        "conv has no value at (0, 0, 0, 0)\n  Its result has the shape (1, 1, 4), counted from 0; only the batch may be left out.\n"
         "  Give coordinates inside it.",
     ),
     (("input", (0, 0, 0)), NetworkError, "'input' is the input\n  It isn't computed from anything.\n  Name a layer behind it."),
@@ -283,7 +283,7 @@ def test_what_is_no_place(at):
     )
 
 
-@pytest.mark.parametrize("at", [(0, 0, 2), [2], np.array([0, 2]), (np.int64(0), np.uint8(2)), torch.tensor([0, 0, 2])])
+@pytest.mark.parametrize("at", [(0, 0, 2), [0, 2], np.array([0, 2]), (np.int64(0), np.uint8(2)), torch.tensor([0, 0, 2])])
 def test_a_place_is_whole_numbers_of_any_library(at):
     net, maps = line()
     assert net.explain("conv", at, maps).at == (0, 0, 2)

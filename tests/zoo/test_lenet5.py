@@ -1,8 +1,6 @@
 """LeNet-5 against the published table."""
 
-import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,16 +37,6 @@ def test_each_row(name):
 def test_totals():
     assert (totals(lenet5()).parameters, totals(lenet5()).connections) == (60_000, 340_908)
     assert sum(a.size for a in initial_values(lenet5()).values()) == 60_000
-
-
-def test_the_reference_file_says_the_same():
-    path = Path("/work/shared/reference/lenet5.json")
-    if not path.exists():
-        pytest.skip("the reference numbers lie beside the repository, not in it")
-    told = json.loads(path.read_text())
-    assert {r["name"]: (r["out"], r["params"], r["connections"], r["macs"]) for r in told["layers"]} == PUBLISHED
-    assert [tuple(maps) for maps in told["c3_table"]] == list(TABLE_I)
-    assert told["totals"] == {"params": 60_000, "connections": 340_908}
 
 
 def test_the_table_of_c3():

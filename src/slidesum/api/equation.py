@@ -105,26 +105,32 @@ class SizedEquation:
 
     @property
     def kind(self) -> Kind:
+        """What kind of layer it is, with its strides and padding."""
         return kind(self.tree.equation, self.tree)
 
     @property
     def weights(self) -> Size:
+        """The numbers that the filters hold."""
         return count(self.tree).weights
 
     @property
     def biases(self) -> Size:
+        """The numbers added after the sum."""
         return count(self.tree).biases
 
     @property
     def macs(self) -> Size:
+        """Multiply-adds: one per multiplication that the equation asks for, taps in the padding counted, bias not."""
         return count(self.tree).macs
 
     @property
     def macs_inside(self) -> Size:
+        """Multiply-adds without the taps that fall into the padding."""
         return count(self.tree).macs_inside
 
     @property
     def inputs_per_output(self) -> Size:
+        """Different values of x that one output value reads, at most."""
         return inputs_per_output(self.tree)
 
     @property

@@ -28,10 +28,8 @@ def equation(text: str) -> Equation:
 
 def conv(
     pattern: str | Equation | core.Equation,
-    x: Array,
-    w: Array,
     /,
-    *more: Array,
+    *arrays: Array,
     bias: Array | None = None,
     padding: Padding = "valid",
     border: Border = "zero",
@@ -40,7 +38,7 @@ def conv(
 ) -> Array:
     """The sum of products that the pattern writes, on NumPy arrays or torch tensors.
 
-    x and w (and more operands) have the axes that the pattern names; the result is an array of the same library. `padding` and
+    The arrays, x and w (and more), have the axes that the pattern names; the result is an array of the same library. `padding` and
     `border` say where windows start and what stands beyond the edge; `extent` gives a transposed result a few cells more; `sizes`
     are extents that no shape tells, and strides and dilations that are written as names. Raises RankError, SizeError, ArrayError,
     NotationError or MeaningError, all of them SlidesumError.
@@ -70,7 +68,7 @@ def conv(
     tree = equation_of(pattern)
     if bias is not None and tree.bias is None:
         tree = with_bias(tree, True)
-    return evaluate(tree, [x, w, *more], bias, sizes, padding=padding, border=border, extent=extent)
+    return evaluate(tree, arrays, bias, sizes, padding=padding, border=border, extent=extent)
 
 
 def pool(

@@ -60,6 +60,7 @@ class Network(Verbs):
 
     @property
     def name(self) -> str:
+        """What the network is called, in tables and messages."""
         return self._graph.name
 
     def _append(self, node: Node) -> None:
@@ -74,6 +75,7 @@ class Network(Verbs):
 
     @property
     def biases(self) -> Size:
+        """The numbers added after the sums."""
         return totals(self._graph).biases
 
     @property
@@ -83,7 +85,7 @@ class Network(Verbs):
 
     @property
     def macs(self) -> Size:
-        """Multiply-adds, taps in the padding counted, bias not."""
+        """Multiply-adds: one per multiplication that the equations ask for, taps in the padding counted, bias not."""
         return totals(self._graph).macs
 
     @property
@@ -127,6 +129,11 @@ class Network(Verbs):
 
         self._values = checked_values(self._graph, values)
 
+    @property
+    def has_values(self) -> bool:
+        """Whether arrays were set, trained or loaded; otherwise `values` draws them at random."""
+        return bool(self._values)
+
     def initialise(self, seed: int = 0, dtype: str = "float32") -> None:
         """Draw the arrays anew; the same seed gives the same arrays."""
         from slidesum.run.network import initial_values
@@ -138,13 +145,25 @@ class Network(Verbs):
 
         The batch may differ from the declared one, and leading axes of extent one may be left out: a 28×28 image is fine for
         `b c i j` with one colour.
+
+        >>> net = Network("one")
+        >>> x = net.linear(net.input("b f", b=1, f=4), 2, name="linear")
+        >>> {name: array.shape for name, array in net.run([[1.0, 2.0, 3.0, 4.0]] * 5).items()}
+        {'input': (5, 4), 'linear': (5, 2)}
         """
         from slidesum.run.network import run
 
         return run(self._graph, self.values, *inputs)
 
     def explain(self, layer: str, at: Sequence[int], given: Any) -> Explanation:
-        """Every term that made one number of a layer; `given` are the activations of a run, or an input to run on."""
+        """Every term that made one number of a layer; `given` are the activations of a run, or an input to run on.
+
+        >>> net = Network("one")
+        >>> x = net.conv(net.input("b c i", b=1, c=2, i=4), "b c i+u, o c u -> b o i", o=3, u=2, name="conv")
+        >>> why = net.explain("conv", at=(0, 2, 1), given=[[[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]]])
+        >>> [term.cell for term in why.terms], why.relative_residual < 1e-6
+        ([(0, 0, 1), (0, 0, 2), (0, 1, 1), (0, 1, 2)], True)
+        """
         from slidesum.show.explanation import explain
 
         maps = given if isinstance(given, Mapping) else self.run(given)

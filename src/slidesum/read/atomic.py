@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from slidesum.errors import FileError
@@ -32,6 +33,16 @@ def write_atomically(path: Path, data: bytes) -> None:
         if isinstance(error, OSError):
             raise unwritable(path, error) from None
         raise
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that can be written to, before hours of work are put into it. Raises FileError where that can't be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise unwritable(path, error) from None
 
 
 def unwritable(path: Path, error: OSError) -> FileError:

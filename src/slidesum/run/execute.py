@@ -113,7 +113,8 @@ def _array(x: Any) -> Array:
     except ValueError:  # a list of lists that differ in length
         array = np.empty(0, object)
     if array.dtype == object:
-        raise ArrayError(f"{type(x).__name__} is no array of numbers", advice="Give a NumPy array or a torch tensor.")
+        what = "an array of Python objects" if isinstance(x, np.ndarray) else type(x).__name__
+        raise ArrayError(f"{what} is no array of numbers", advice="Give a NumPy array or a torch tensor.")
     return array
 
 

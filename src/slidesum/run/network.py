@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import prod, sqrt
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -221,8 +221,3 @@ def refuse_symbols(graph: Graph) -> None:
             usual="Symbols are enough to count, but not to compute.",
             advice=f"Give them numbers: net.with_sizes({', '.join(f'{s}=8' for s in graph.symbols)}).",
         )
-
-
-def total_elements(values: Values) -> int:
-    """The number of elements of all arrays."""
-    return sum(prod(x.shape) for x in values.values())

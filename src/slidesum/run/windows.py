@@ -34,17 +34,6 @@ def compute(backend: Backend, sized: Sized, arrays: Sequence[Array], bias: Array
     return backend.reshape(result, _ints(sized.result_shape))
 
 
-def opened_shape(sized: Sized) -> list[int]:
-    """The shape of the result before its merged axes are merged; an address is one axis, an axis 1 is none."""
-    shape: list[int] = []
-    for place, axis in enumerate(sized.equation.result.axes):
-        if isinstance(axis, Address):
-            shape.append(sized.slides[-1, place].extent)
-        else:
-            shape += [sized.extents[name] for name in indices(axis)]
-    return shape
-
-
 def _is_view(sized: Sized) -> bool:
     """Only places change, no value: what comes out may share memory with x, windows even with each other."""
     return sized.equation.is_pooling and not sized.equation.summed and all(number == 0 for number, _ in sized.slides)

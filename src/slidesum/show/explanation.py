@@ -162,7 +162,7 @@ class Explanation:
 def explain(graph: Graph, values: Mapping[str, Any], maps: Mapping[str, Any], layer: str, at: Sequence[int]) -> Explanation:
     """The explanation of one value of a layer, from the activations `maps` of a run.
 
-    Leading coordinates may be left out where they are 0 (the batch). Raises NetworkError for a layer that the network doesn't have,
+    The first coordinate, the batch, may be left out where it is 0. Raises NetworkError for a layer that the network doesn't have,
     UsageError for what is no place, RankError for a place outside its result, ArrayError for complex numbers.
     """
     node = graph[layer]
@@ -274,11 +274,11 @@ def _activation_behind(graph: Graph, node: Node) -> str | None:
 
 def _place(node: Node, at: Sequence[int], result: Any) -> Place:
     told = coordinates(at)
-    place = (*(0 for _ in range(result.ndim - len(told))), *told)
+    place = (0, *told) if len(told) == result.ndim - 1 else told
     if len(place) != result.ndim or not all(0 <= p < n for p, n in zip(place, result.shape, strict=True)):
         raise RankError(
             f"{node.name} has no value at {told}",
-            usual=f"Its result has the shape {tuple(result.shape)}, counted from 0; leading zeros may be left out.",
+            usual=f"Its result has the shape {tuple(result.shape)}, counted from 0; only the batch may be left out.",
             advice="Give coordinates inside it.",
         )
     return place

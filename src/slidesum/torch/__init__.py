@@ -2,10 +2,10 @@
 
 from importlib.util import find_spec
 
-from slidesum.errors import UsageError
+from slidesum.errors import MissingPackage
 
 if find_spec("torch") is None:
-    raise UsageError("torch isn't installed", advice="Install it: pip install 'slidesum[torch]'.")
+    raise MissingPackage("torch isn't installed", advice="Install it: pip install 'slidesum[torch]'.")
 
 from slidesum.torch.conv import Conv, Pool
 from slidesum.torch.network import NetworkModule

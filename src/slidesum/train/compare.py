@@ -94,7 +94,7 @@ def compare(
     """
     if not kinds:
         raise UsageError("no types to compare", usual=f"The types are {', '.join(TYPES)}.", advice="Name at least one.")
-    images = load_data(data, side=side, seed=settings.seed)
+    images = load_data(data, side=side)
     _, colours, rows, columns = images.train_images.shape
     graphs = {
         kind: question(kind, k1=_number("k1", k1), k2=_number("k2", k2), n=rows, m=columns, classes=images.classes, colours=colours)

@@ -49,7 +49,8 @@ class Data:
 def digits(*, side: int = 8, seed: int = 0, held_out: float = 0.25) -> Data:
     """Handwritten digits of 8×8 pixels, or framed in 32×32 as LeNet-5 wants them.
 
-    `seed` decides which quarter is held out; every digit has its share in it.
+    `seed` decides which quarter is held out; every digit has its share in it. Networks are compared on one split whatever their
+    own seed, so that what is held out from one is held out from all.
 
         >>> data = digits()
         >>> data.train_images.shape, data.test_images.shape

@@ -36,6 +36,8 @@ def plot(comparison: Comparison, path: str | Path) -> Path:
         raise UsageError(
             "the plot is drawn by matplotlib, which isn't installed", advice="Install it: pip install 'slidesum[train]'."
         ) from None
+    epochs = [row.epochs for row in rows]
+    trained = f"{min(epochs)}" if len(set(epochs)) == 1 else f"{min(epochs)} to {max(epochs)}"
     figure = Figure(figsize=(10.4, 5.2), dpi=150, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2, sharey=True)
@@ -46,7 +48,7 @@ def plot(comparison: Comparison, path: str | Path) -> Path:
     settings = comparison.settings
     figure.suptitle("Three equations for the same two layers, trained alike", x=0.012, ha="left", color=INK, fontsize=14)
     left.set_title(
-        f"{comparison.data}: {comparison.test_images} held-out images, {settings.epochs} epochs, seed {settings.seed}",
+        f"{comparison.data}: {comparison.test_images} held-out images, {trained} epochs, seed {settings.seed}",
         loc="left",
         fontsize=9.5,
         color=PALE,

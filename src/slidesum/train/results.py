@@ -21,6 +21,8 @@ def save_results(comparison: Comparison, folder: str | Path) -> dict[str, Path]:
     home = Path(folder)
     files = {}
     for kind, one in comparison.trained.items():
+        if not one.history:  # stopped before its first epoch: nothing was learned
+            continue
         files[f"type {kind}"], *_ = save(home / f"{one.graph.name}.json", one.graph, one.values)
     files["comparison"] = comparison.save(home / "comparison.json")
     if any(row.accuracy is not None for row in comparison.rows):
@@ -31,7 +33,8 @@ def save_results(comparison: Comparison, folder: str | Path) -> dict[str, Path]:
 def formatted(comparison: Comparison, how: str) -> str:
     """The comparison as json (everything), csv or markdown (a line a type)."""
     names = [field.name for field in fields(Row)]
-    rows = [[str(asdict(row)[name]) for name in names] for row in comparison.rows]
+    told = [asdict(row) for row in comparison.rows]
+    rows = [["" if row[name] is None else str(row[name]) for name in names] for row in told]
     match how:
         case "json":
             return comparison.to_json()
