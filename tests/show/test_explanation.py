@@ -321,3 +321,21 @@ def test_terms_that_are_no_products_are_shown_beside_what_they_are_made_of(lenet
     e = lenet.explain("OUTPUT", (0, 3), maps)
     assert e.text().splitlines()[3].split() == ["input", "input", "value", "term"]
     assert f"{e.terms[0].product:.5f}" in e.text(all_terms=True)
+
+
+def test_a_filter_read_beyond_its_edge_is_explained_as_it_is_computed():
+    net = ss.Network("sliding filter")
+    net.conv(net.input("b i", b=1, i=4), "b i, i+u-1 o -> b o u", o=2, u=3, name="conv")
+    maps = net.run(np.arange(1.0, 5)[None])
+    for u in range(3):
+        e = net.explain("conv", (0, 1, u), maps)
+        assert e.relative_residual < 1e-12
+        assert [t.in_border for t in e.terms] == [not 0 <= i + u - 1 < net.values["conv.w"].shape[0] for i in range(4)]
+
+
+@pytest.mark.parametrize(("reduce", "told"), [("max", -math.inf), ("min", math.inf)])
+def test_a_window_in_the_border_altogether_has_the_value_that_never_wins(reduce, told):
+    net = ss.Network("beyond")
+    net.pool(net.input("b i", b=1, i=2), "b i+u -> b i", reduce, u=2, padding=3, name="pool")
+    e = net.explain("pool", (0, 0), net.run(np.ones((1, 2))))
+    assert (e.before, e.computed, e.residual, e.terms) == (told, told, 0.0, ())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from numbers import Number
-from typing import Any
+from typing import Any, cast
 
 from slidesum.core.axis import One, factors, indices
 from slidesum.core.equation import Equation
@@ -33,9 +33,9 @@ def check_ranks(equation: Equation, shapes: Sequence[Shape | None]) -> None:
 def known_border(border: Any) -> Border:
     """One of the words, or a number as Python's own. Raises UsageError for anything else."""
     if isinstance(border, str) and border in BORDERS:
-        return border  # type: ignore[return-value]
+        return cast(Border, border)
     if isinstance(border, Number) and not isinstance(border, bool):
-        return border.item() if hasattr(border, "item") else border  # type: ignore[return-value]
+        return cast(Border, border.item() if hasattr(border, "item") else border)
     raise UsageError(f"{border!r} is no border", advice=f"Write one of {', '.join(BORDERS)}, or a number.")
 
 

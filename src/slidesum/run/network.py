@@ -140,7 +140,8 @@ def result_of(node: Node, values: Values, before: Sequence[Array]) -> Array:
 
     match node.op:
         case Layer() as op:
-            filters = [value(p.name) for p in parameters(node) if p.role == "weights"]
+            assert node.sized is not None
+            filters = [value(operand.name) for operand in node.sized.filters]
             bias = value("bias") if op.equation.bias is not None else None
             return layer_result(backend, node, x, filters, bias)
         case BatchNorm(axis, epsilon):

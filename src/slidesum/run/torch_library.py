@@ -16,6 +16,8 @@ returns None, and is computed by windows.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,7 +76,7 @@ def convolution(backend: Backend, sized: Sized, arrays: Sequence[Array]) -> Arra
     outer, inner = (groups.filter, groups.channel) if side == 0 else (groups.channel, groups.filter)
     backwards = [w_names.index(line.tap) for line in lines if line.tap and line.dilation < 0]
     w = _arranged(w.flip(backwards) if backwards else w, w_names, groups.w_alone, [[*groups.group, *outer], inner, *taps])
-    count = _product(sized, groups.group)
+    count = math.prod(sized.extents[name] for name in groups.group)
     y = _gathered(backend, sized, lines, x, w, count) if side == 0 else _scattered(backend, lines, x, w, count)
     return _result(sized, y, [*groups.batch, *groups.group, *groups.filter], positions)
 
@@ -181,13 +183,7 @@ def _arranged(x: Array, names: list[str], alone: list[str], blocks: list[list[st
     order = [names.index(n) for block in blocks for n in block]
     x = x.permute(order)
     extents = iter(x.shape)
-    shape = []
-    for block in blocks:
-        n = 1
-        for _ in block:
-            n *= next(extents)
-        shape.append(n)
-    return x.reshape(shape)
+    return x.reshape([math.prod(itertools.islice(extents, len(block))) for block in blocks])
 
 
 def _gathered(backend: Backend, sized: Sized, lines: list[Line], x: Array, w: Array, groups: int) -> Array:
@@ -227,10 +223,3 @@ def _result(sized: Sized, y: Array, names: list[str], positions: list[str]) -> A
     for place, axis in enumerate(sized.equation.result.axes):
         wanted += [str(sized.slides[-1, place].position)] if isinstance(axis, Address) else indices(axis)
     return y.permute([[*names, *positions].index(n) for n in wanted])
-
-
-def _product(sized: Sized, names: list[str]) -> int:
-    n = 1
-    for name in names:
-        n *= sized.extents[name]
-    return n

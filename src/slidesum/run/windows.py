@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from slidesum.core.axis import Address, Name, indices
 from slidesum.core.equation import Operand
@@ -31,7 +30,7 @@ def compute(backend: Backend, sized: Sized, arrays: Sequence[Array], bias: Array
         result = result + _laid_along(backend, sized, bias)
     if _is_view(sized):
         result = backend.copied(result)
-    return backend.reshape(result, _ints(sized.result_shape))
+    return backend.reshape(result, sized.result_shape)
 
 
 def _is_view(sized: Sized) -> bool:
@@ -124,7 +123,3 @@ def _laid_along(backend: Backend, sized: Sized, bias: Array) -> Array:
     order = sorted(range(len(names)), key=lambda k: places.index(names[k]))
     bias = backend.transpose(bias, order)
     return backend.reshape(bias, [sized.extents[place] if place in names else 1 for place in places])
-
-
-def _ints(shape: Sequence[Any]) -> list[int]:
-    return list(shape)

@@ -16,6 +16,7 @@ import numpy as np
 from slidesum.core.axis import indices
 from slidesum.core.network import (
     Activation,
+    Function,
     Graph,
     Input,
     Layer,
@@ -62,8 +63,8 @@ class Explanation:
 
     @property
     def residual(self) -> float:
-        """`before` - `computed`: the rounding of the engine."""
-        return self.before - self.computed
+        """`before` - `computed`: the rounding of the engine; 0 where they are equal, infinities included."""
+        return 0.0 if self.before == self.computed else self.before - self.computed
 
     @property
     def relative_residual(self) -> float:
@@ -189,7 +190,7 @@ def explain(graph: Graph, values: Mapping[str, Any], maps: Mapping[str, Any], la
             )
         case _:
             parts = of_other(node, values, before, place)
-    after = None if follower is None else float(numpy_backend().apply(follower, np.asarray(parts["before"])))  # type: ignore[arg-type]
+    after = None if follower is None else float(numpy_backend().apply(follower, np.asarray(parts["before"])))
     return Explanation(**head, **parts, after=after)
 
 
@@ -208,7 +209,7 @@ def _of_equation(node: Node, values: Mapping[str, Any], x: Any, at: Place) -> di
         terms = [term for term in terms if not (term.in_border and op.border == "zero")]
         lost = next((term for term in terms if math.isnan(term.value)), None)  # NaN wins, as in every library
         winner = lost or (max if reduce == "max" else min)(terms, key=lambda term: term.value, default=None)
-        before = winner.value if winner else 0.0
+        before = winner.value if winner else -math.inf if reduce == "max" else math.inf
     else:
         before = math.fsum(term.product for term in terms)
         before = before / len(terms) if reduce == "mean" and terms else before + (bias or 0.0)
@@ -226,11 +227,16 @@ def _of_equation(node: Node, values: Mapping[str, Any], x: Any, at: Place) -> di
 
 
 def _term(sized: Sized, x: Any, filters: Sequence[Any], reading: Reading) -> Term:
-    source = reading.sources[0]
-    value = float(np.real(constant(sized.border))) if source is None else float(x[source])
+    beyond = float(np.real(constant(sized.border)))
+
+    def read(number: int, array: Any) -> float:
+        source = reading.sources[number]
+        return beyond if source is None else float(array[_kept_cell(sized, number, source)])
+
+    value = read(0, x)
     weights = tuple(
-        (operand.name, cell, float(array[_kept_cell(sized, number, cell)]))
-        for number, (operand, array, cell) in enumerate(zip(sized.filters, filters, reading.cells[1:], strict=True), start=1)
+        (operand.name, reading.cells[number], read(number, array))
+        for number, (operand, array) in enumerate(zip(sized.filters, filters, strict=True), start=1)
     )
     product = value
     for _, _, weight in weights:
@@ -265,7 +271,7 @@ def _partial_sums(sized: Sized, terms: Sequence[Term]) -> Iterator[tuple[str, in
         yield " ".join(f"{n}={v}" for n, v in zip(names, key, strict=True)) or "all", len(products), math.fsum(products)
 
 
-def _activation_behind(graph: Graph, node: Node) -> str | None:
+def _activation_behind(graph: Graph, node: Node) -> Function | None:
     users = graph.users(node.name)
     if len(users) == 1 and isinstance(users[0].op, Activation) and not isinstance(node.op, Activation):
         return users[0].op.function

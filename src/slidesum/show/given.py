@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from slidesum.errors import ArrayError, UsageError
+from slidesum.run.execute import as_numpy
 from slidesum.show.term import Place
 
 
@@ -28,7 +29,7 @@ def coordinates(at: Any) -> Place:
 
 def numbers(x: Any) -> Any:
     """As a NumPy array, from whatever framework."""
-    array = _tensor_numbers(x.detach().cpu()) if hasattr(x, "detach") else np.asarray(x)
+    array = as_numpy(x)
     if np.iscomplexobj(array):
         raise ArrayError(
             "the numbers to explain are complex",
@@ -36,10 +37,3 @@ def numbers(x: Any) -> Any:
             advice="Run on the real and on the imaginary part, and explain each apart.",
         )
     return array
-
-
-def _tensor_numbers(x: Any) -> Any:
-    try:
-        return x.numpy()
-    except TypeError:  # bfloat16 and the like, which NumPy doesn't have; float32 holds all of their values
-        return x.float().numpy()

@@ -49,7 +49,8 @@ def _evaluate(
         tensors = _autocast(tensors)
     BACKEND.check(tensors, equation.reduce)
     sized = solved(equation, shapes, dict(sizes), padding=dict(padding) or "valid", border=border, extent=dict(extent))
-    return compute(BACKEND, sized, tensors[: len(arrays)], tensors[-1] if bias is not None else None)  # type: ignore[no-any-return]
+    result: torch.Tensor = compute(BACKEND, sized, tensors[: len(arrays)], tensors[-1] if bias is not None else None)
+    return result
 
 
 def _autocast(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
@@ -97,7 +98,8 @@ class _Equated(nn.Module):
 
     def _evaluated(self, arrays: list[torch.Tensor], bias: torch.Tensor | None) -> torch.Tensor:
         refuse_other(arrays)
-        return _evaluate(self._spelling, *self._options, bias, *arrays)  # type: ignore[no-any-return]
+        result: torch.Tensor = _evaluate(self._spelling, *self._options, bias, *arrays)
+        return result
 
     def extra_repr(self) -> str:
         given = "".join(f", {name}={value}" for name, value in self.sizes.items())
