@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from slidesum.core.axis import Name
-from slidesum.core.equation import BIAS_NAME, Equation, HasTree, Operand, Reduce
+from slidesum.core.equation import BIAS_NAME, REDUCTIONS, Equation, HasTree, Operand, Reduce
 from slidesum.core.network import (
     Activation,
     Add,
@@ -338,8 +338,9 @@ def with_reduction(equation: Equation, reduce: Reduce | None) -> Equation:
         return equation
     if equation.reduce != "sum":
         raise UsageError(f"the pattern says {equation.reduce!r}, and the call {reduce!r}", advice="Say it once.")
-    if reduce not in ("sum", "max", "mean", "min"):
-        raise UsageError(f"there is no reduction {reduce!r}", usual="There are sum, max, mean, min.", advice="Write one of them.")
+    if reduce not in REDUCTIONS:
+        known = ", ".join(REDUCTIONS)
+        raise UsageError(f"there is no reduction {reduce!r}", usual=f"There are {known}.", advice="Write one of them.")
     changed = replace(equation, reduce=reduce)
     check(changed)
     return changed
