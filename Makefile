@@ -41,7 +41,7 @@ format: $(VENV)/.developer
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.developer
-	$(BIN)/python bench/layers.py
+	$(BIN)/slidesum bench
 
 clean:
 	rm -rf $(VENV) slidesum-demo runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from slidesum import errors
     from slidesum import torch as torch
     from slidesum.api.equation import Equation, SizedEquation
-    from slidesum.api.functions import conv, equation, pool
+    from slidesum.api.functions import conv, equation, gradient, pool
     from slidesum.api.load import load
     from slidesum.api.network import Network
+    from slidesum.api.plan import plan
     from slidesum.errors import SlidesumError
 
 _HOMES = {
@@ -24,17 +25,32 @@ _HOMES = {
     "SlidesumError": "slidesum.errors",
     "conv": "slidesum.api.functions",
     "equation": "slidesum.api.functions",
+    "gradient": "slidesum.api.functions",
     "load": "slidesum.api.load",
+    "plan": "slidesum.api.plan",
     "pool": "slidesum.api.functions",
 }
 _MODULES = ("errors", "torch")
 
-__all__ = ["Equation", "Network", "SizedEquation", "SlidesumError", "conv", "equation", "errors", "load", "pool"]
+__all__ = [
+    "Equation",
+    "Network",
+    "SizedEquation",
+    "SlidesumError",
+    "conv",
+    "equation",
+    "errors",
+    "gradient",
+    "load",
+    "plan",
+    "pool",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+        globals()[name] = found = getattr(import_module(_HOMES[name]), name)  # a second use asks no more
+        return found
     if name in _MODULES:
         return import_module(f"slidesum.{name}")
     if name == "__version__":

@@ -60,6 +60,10 @@ class ArrayError(SlidesumError):
     """An array can't be computed with: mixed frameworks, a dtype without the arithmetic, not an array at all."""
 
 
+class SpaceError(SlidesumError):
+    """A result, or what is needed on the way to it, doesn't fit into the memory; nothing was allocated."""
+
+
 class NetworkError(SlidesumError):
     """A network was built or asked for something it doesn't have: an unknown layer, a second use of a name."""
 

@@ -78,7 +78,25 @@ def test_an_equation_answers():
     assert layer.macs_inside < layer.macs
     assert (layer.reach["i"].field, layer.reach["i"].stride, layer.reach["i"].padding) == (7, 2, 3)
     assert str(layer.kind) == "type 2.2, stride 2, padding 3"
-    assert layer.gradient("x") == eq.gradient("x")
+    back = layer.gradient("x")
+    assert back.tree.equation == eq.gradient("x").tree
+    assert (back.shape, back.shapes["dy"], back.macs) == ((1, 3, 224, 224), (1, 64, 112, 112), layer.macs)
+    assert layer.backward_macs == 2 * layer.macs
+    assert str(back) == (
+        "dx[b,c,2*i+u-3,2*j+v-3] = dy[b,o,i,j] * w[o,c,u,v]\n"
+        "  dx (1, 3, 224, 224), dy (1, 64, 112, 112), w (64, 3, 7, 7)\n"
+        "  b=1, c=3, i=112, u=7, j=112, v=7, o=64\n"
+        "  padding (3, 2) at 2*i+u-3 of dx\n"
+        "  padding (3, 2) at 2*j+v-3 of dx"
+    )
+    assert str(back.gradient("dy")).startswith("ddy[b,o,i,j] = ddx[b,c,2*i+u-3,2*j+v-3] * w[o,c,u,v]\n")
+
+
+def test_a_border_is_told_where_it_stands():
+    told = str(ss.equation("i+u-1, u -> i").sized(x=(5,), u=3, border="circular").gradient("x"))
+    assert (
+        told == "dx[i+u-1] = dy[i] * w[u]\n  dx (5,), dy (5,), w (3,)\n  i=5, u=3\n  padding (1, 1) at i+u-1 of dx, border circular"
+    )
 
 
 def test_conv_takes_an_equation_wherever_it_takes_text():

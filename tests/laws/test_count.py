@@ -10,7 +10,9 @@ from strategies import assignments, cell, inside, sized_problems
 
 from slidesum.core.sized import Connections
 from slidesum.core.sizes import size, substitute
-from slidesum.laws.count import ITEM_BYTES, Counts, count, fan_in, inputs_per_output, weights
+from slidesum.laws import edge
+from slidesum.laws.count import ITEM_BYTES, Counts, backward_macs, count, fan_in, inputs_per_output, weights
+from slidesum.laws.gradient import gradient_of
 from slidesum.laws.inside import combinations_inside
 from slidesum.laws.shape import solve
 from slidesum.notation.parse import parse
@@ -191,6 +193,43 @@ def test_counts_equal_counting(problem):
     assert found.outputs == math.prod(sized.result_shape)
     assert inputs_per_output(sized) == max(map(len, reads.values()), default=0)
     assert fan_in(sized) == max(summed.values(), default=0)
+
+
+@settings(deadline=None, derandomize=True, max_examples=100)
+@given(sized_problems())
+def test_counts_of_gradients_equal_counting(problem):
+    forth = problem.solve()
+    macs = 0
+    for operand in forth.equation.operands:
+        sized = gradient_of(forth, operand.name)
+        terms, reads, summed = 0, defaultdict(set), Counter()
+        for at in assignments(sized):
+            terms += 1
+            out = tuple(edge.held(sized, -1, place, c) for place, c in enumerate(cell(sized, -1, at)))
+            if None not in out:
+                reads[out].add(cell(sized, 0, at))
+                summed[out] += 1
+        assert count(sized).macs == terms * (len(sized.shapes) - 1)
+        assert inputs_per_output(sized) == max(map(len, reads.values()), default=0)
+        assert fan_in(sized) == max(summed.values(), default=0)
+        macs += count(sized).macs
+    assert backward_macs(forth) == macs
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes", "sizes", "macs", "backward"),
+    [
+        ("b c i+u j+v, o c u v -> b o i j", [(1, 3, 8, 8), (4, 3, 3, 3)], {}, 3888, 7776),
+        ("b c i+u, c u, o c -> b o i", [(1, 3, 8), (3, 3), (4, 3)], {}, 432, 1296),
+        ("max b c 2*i+u -> b c i", [(1, 3, 9)], {"u": 3}, 0, 36),
+        ("mean b c i -> b c", [(1, 3, 9)], {}, 0, 27),
+        ("sum b c i -> b c", [(1, 3, 9)], {}, 0, 0),
+        ("b c i, o c -> b o i", [("n", 3, 9), (4, 3)], {}, "108*n", "216*n"),
+    ],
+)
+def test_backwards_every_operand_costs_an_equation(text, shapes, sizes, macs, backward):
+    sized = solve(parse(text), shapes, sizes)
+    assert (str(count(sized).macs), str(backward_macs(sized))) == (str(macs), str(backward))
 
 
 @settings(deadline=None, derandomize=True, max_examples=60)

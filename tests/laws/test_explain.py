@@ -10,7 +10,7 @@ from strategies import assignments, cell, inside, sized_problems
 from slidesum.core.sized import Connections
 from slidesum.laws.edge import constant, source
 from slidesum.laws.explain import bias_cell, readings
-from slidesum.laws.gradient import gradient
+from slidesum.laws.gradient import gradient, gradient_of
 from slidesum.laws.shape import solve
 from slidesum.notation.parse import parse
 
@@ -69,6 +69,23 @@ def test_reading_backwards_finds_the_terms_that_a_forward_loop_lays_down(problem
                 assert (taken is None) is (not within and sized.border not in ("circular", "reflect", "replicate"))
                 assert taken is None or inside(taken, sized.shapes[number])
             assert reading.in_border is not all(map(inside, reading.cells, sized.shapes))
+
+
+@settings(deadline=None, derandomize=True, max_examples=150)
+@given(sized_problems())
+def test_what_falls_beyond_the_edge_of_a_gradient_is_found_where_its_border_puts_it(problem):
+    forth = problem.solve()
+    back = gradient_of(forth, forth.equation.operands[0].name)
+    laid = defaultdict(Counter)
+    for at in assignments(back):
+        out = cell(back, -1, at)
+        for place, there in enumerate(out):
+            slide = back.slides.get((-1, place))
+            at_home = source(there, slide.extent, slide.border) if slide else there
+            out = (*out[:place], at_home, *out[place + 1 :])
+        laid[out][tuple(cell(back, number, at) for number in range(len(back.shapes)))] += 1
+    for out in itertools.product(*map(range, back.result_shape)):
+        assert Counter(reading.cells for reading in readings(back, out)) == laid[out]
 
 
 @pytest.mark.parametrize(

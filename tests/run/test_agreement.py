@@ -16,9 +16,10 @@ from slidesum.laws.shape import solve
 from slidesum.notation.parse import parse
 from slidesum.run import reference
 from slidesum.run.backend import Backend
-from slidesum.run.execute import evaluate, numpy_backend, torch_backend
+from slidesum.run.compute import compute
+from slidesum.run.execute import evaluate
+from slidesum.run.met import numpy_backend, torch_backend
 from slidesum.run.numpy import NumPy
-from slidesum.run.windows import compute
 
 ROUNDING = 1e-10
 
@@ -51,9 +52,12 @@ def drawn(shapes: Any, seed: int = 0) -> list[np.ndarray]:
 
 def largest_sum(sized: Sized, arrays: list[np.ndarray]) -> np.ndarray:
     """The sum of the absolute values of all terms: what rounding is measured against."""
-    border = sized.border if isinstance(sized.border, str) else abs(sized.border)
+    slides = {
+        at: slide if isinstance(slide.border, str) else replace(slide, border=abs(slide.border))
+        for at, slide in sized.slides.items()
+    }
     reduce = "sum" if sized.equation.reduce == "sum" else "mean"
-    absolute = replace(sized, border=border, equation=replace(sized.equation, reduce=reduce))
+    absolute = replace(sized, slides=slides, equation=replace(sized.equation, reduce=reduce))
     return reference.evaluate(absolute, [abs(x) for x in arrays])
 
 

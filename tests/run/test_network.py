@@ -16,7 +16,7 @@ from slidesum.draft.verbs import Draft, Tensor
 from slidesum.errors import FileError, SizeError, SlidesumError, UsageError
 from slidesum.laws.graph import totals
 from slidesum.laws.parameters import parameters
-from slidesum.run.execute import torch_backend
+from slidesum.run.met import torch_backend
 from slidesum.run.network import initial_values, run
 from slidesum.run.wiring import full_filters
 

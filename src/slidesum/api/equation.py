@@ -10,13 +10,14 @@ from slidesum.core import equation as core
 from slidesum.core.sized import Border, Padding, Sized
 from slidesum.core.sizes import Size, SizeLike, size
 from slidesum.draft.verbs import with_bias
-from slidesum.laws.count import count, inputs_per_output
-from slidesum.laws.gradient import gradient
+from slidesum.laws.count import backward_macs, count, inputs_per_output
+from slidesum.laws.gradient import gradient, gradient_of
 from slidesum.laws.kind import Kind, kind
 from slidesum.laws.reach import Reach, layer_reach
+from slidesum.laws.rest import shown
 from slidesum.laws.shape import solve
 from slidesum.notation.parse import parse
-from slidesum.notation.write import named, pattern
+from slidesum.notation.write import axis, named, pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,13 @@ class Equation:
         return kind(self.tree)
 
     def gradient(self, name: str) -> Equation:
-        """The equation of the gradient by the operand of this name: "x", "w", … or the bias "a"."""
+        """The equation of the gradient by the operand of this name: "x", "w", … or the bias "a".
+
+        A pooling's has one operand more: the share of a mean, the winner of a maximum or minimum.
+
+        >>> print(Equation.read("mean b c 2*i+u -> b c i").gradient("x").named())
+        dx[b,c,2*i+u] = dy[b,c,i] * share[u]
+        """
         return Equation(gradient(self.tree, name))
 
     def named(self) -> str:
@@ -129,6 +136,11 @@ class SizedEquation:
         return count(self.tree).macs_inside
 
     @property
+    def backward_macs(self) -> Size:
+        """Multiply-adds of the gradients by every operand."""
+        return backward_macs(self.tree)
+
+    @property
     def inputs_per_output(self) -> Size:
         """Different values of x that one output value reads, at most."""
         return inputs_per_output(self.tree)
@@ -138,6 +150,36 @@ class SizedEquation:
         """Field, stride and padding along every position."""
         return layer_reach(self.tree)
 
-    def gradient(self, name: str) -> Equation:
-        """The equation of the gradient."""
-        return Equation(gradient(self.tree.equation, name))
+    def gradient(self, name: str) -> SizedEquation:
+        """The equation of the gradient by the operand of this name, with its sizes, padding and border.
+
+        >>> layer = Equation.read("b c 2*i+u-1, o c u -> b o i").sized(x=(1, 3, 8), o=4, u=3)
+        >>> print(layer.gradient("x"))
+        dx[b,c,2*i+u-1] = dy[b,o,i] * w[o,c,u]
+          dx (1, 3, 8), dy (1, 4, 4), w (4, 3, 3)
+          b=1, c=3, i=4, u=3, o=4
+          padding (1, 0) at 2*i+u-1 of dx
+        >>> layer.gradient("w").shape, layer.macs, layer.backward_macs
+        ((4, 3, 3), 144, 288)
+        """
+        return SizedEquation(gradient_of(self.tree, name))
+
+    def named(self) -> str:
+        """The named spelling, without the sizes."""
+        return named(self.tree.equation)
+
+    def __str__(self) -> str:
+        """The equation, the shapes of its arrays, the sizes, and every edge that is padded or cropped."""
+        equation, sized = self.tree.equation, self.tree
+        shapes = zip((equation.result, *equation.operands), (sized.result_shape, *sized.shapes), strict=True)
+        lines = [
+            self.named(),
+            ", ".join(f"{operand.name} {shown(shape)}" for operand, shape in shapes),
+            ", ".join(f"{name}={sized.extents[name]}" for name in (*equation.indices, *equation.factors)),
+        ]
+        for (number, place), slide in sorted(sized.slides.items()):
+            if slide.is_padded:
+                operand = equation.operands[number] if number >= 0 else equation.result
+                border = "" if slide.border == "zero" else f", border {slide.border}"
+                lines.append(f"padding {shown(slide.padding)} at {axis(operand.axes[place])} of {operand.name}{border}")
+        return "\n  ".join(line for line in lines if line)

@@ -1,4 +1,4 @@
-"""`ss.conv`, `ss.pool`, `ss.equation`: an equation, arrays in, array out."""
+"""`ss.conv`, `ss.pool`, `ss.gradient`, `ss.equation`: an equation, arrays in, array out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from slidesum.core.sized import Border, Padding
 from slidesum.core.sizes import SizeLike
 from slidesum.draft.verbs import with_bias, with_reduction
 from slidesum.notation.parse import equation_of
-from slidesum.run.execute import evaluate
+from slidesum.run import calls
+from slidesum.run.execute import evaluate, known_options, prepared
+from slidesum.run.gradient import evaluate_gradient
 
 Array = Any
 
@@ -34,14 +36,21 @@ def conv(
     padding: Padding = "valid",
     border: Border = "zero",
     extent: Mapping[str, SizeLike] | None = None,
+    plan: str | None = None,
+    exact: bool = True,
+    memory: int | None = None,
     **sizes: SizeLike,
 ) -> Array:
     """The sum of products that the pattern writes, on NumPy arrays or torch tensors.
 
     The arrays, x and w (and more), have the axes that the pattern names; the result is an array of the same library. `padding` and
     `border` say where windows start and what stands beyond the edge; `extent` gives a transposed result a few cells more; `sizes`
-    are extents that no shape tells, and strides and dilations that are written as names. Raises RankError, SizeError, ArrayError,
-    NotationError or MeaningError, all of them SlidesumError.
+    are extents that no shape tells, and strides and dilations that are written as names.
+
+    How it is computed follows from the equation (`ss.plan` shows it). `plan` forces a method, such as "windows"; `exact=False`
+    allows Fourier transforms for large filters, whose error is relative to the largest value of the result; `memory` are the bytes
+    that may be held beside operands and result (a quarter of what is free). Raises SpaceError before anything is allocated that
+    doesn't fit, RankError, SizeError, ArrayError, NotationError or MeaningError, all of them SlidesumError.
 
     Every filter spans all maps (type 2.2):
 
@@ -65,10 +74,19 @@ def conv(
     >>> conv("b c i j, c o u v -> b o 2*i+u 2*j+v", x, np.ones((3, 16, 2, 2))).shape
     (1, 16, 16, 16)
     """
+    options = (plan, exact, memory)
+    key = calls.key(pattern, arrays, bias, padding, border, extent, sizes, options)
+    if key is not None and (run := calls.known(key)) is not None:
+        return run(arrays, bias)
     tree = equation_of(pattern)
     if bias is not None and tree.bias is None:
         tree = with_bias(tree, True)
-    return evaluate(tree, arrays, bias, sizes, padding=padding, border=border, extent=extent)
+    run, held, bias = prepared(
+        tree, arrays, bias, sizes, padding=padding, border=border, extent=extent, options=known_options(*options)
+    )
+    if key is not None:
+        calls.remember(key, run)
+    return run(held, bias)
 
 
 def pool(
@@ -94,3 +112,40 @@ def pool(
     """
     tree = with_reduction(equation_of(pattern), reduce)
     return evaluate(tree, [x], None, sizes, padding=padding, border=border, extent=extent)
+
+
+def gradient(
+    pattern: str | Equation | core.Equation,
+    name: str,
+    dy: Array,
+    /,
+    *arrays: Array,
+    bias: Array | None = None,
+    padding: Padding = "valid",
+    border: Border = "zero",
+    extent: Mapping[str, SizeLike] | None = None,
+    plan: str | None = None,
+    exact: bool = True,
+    memory: int | None = None,
+    **sizes: SizeLike,
+) -> Array:
+    """The gradient of sum(dy · y) by the array called `name`, where y is what `conv` or `pool` gives for the same arguments.
+
+    `dy` has the shape of y, the arrays are all operands of the layer, and the result has the shape of the one named: "x", "w", … or
+    "a", the bias. Of equal values the first is the maximum. `plan`, `exact` and `memory` are those of `conv`. Raises what `conv`
+    raises, UsageError for a name that no array has, and SizeError for a `dy` of another shape.
+
+    >>> import numpy as np
+    >>> x, w, dy = np.ones((1, 3, 8, 8)), np.ones((16, 3, 3, 3)), np.ones((1, 16, 3, 3))
+    >>> gradient("b c 2*i+u 2*j+v, o c u v -> b o i j", "x", dy, x, w).shape
+    (1, 3, 8, 8)
+    >>> gradient("b c 2*i+u 2*j+v, o c u v -> b o i j", "a", dy, x, w, bias=np.zeros(16))
+    array([9., 9., 9., 9., 9., 9., 9., 9., 9., 9., 9., 9., 9., 9., 9., 9.])
+    >>> gradient("max i+u -> i", "x", [10, 20, 30], [3, 1, 4, 1, 5], u=3)
+    array([ 0,  0, 30,  0, 30])
+    """
+    tree = equation_of(pattern)
+    if bias is not None and tree.bias is None:
+        tree = with_bias(tree, True)
+    options = known_options(plan, exact, memory)
+    return evaluate_gradient(tree, name, dy, arrays, bias, sizes, padding=padding, border=border, extent=extent, options=options)

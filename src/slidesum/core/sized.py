@@ -26,6 +26,10 @@ class Slide:
 
     `cell = start + sum(step * value)`; a cell below 0 or from `extent` on lies in the padding. `start` is chosen so that the
     lowest cell reached is `-padding[0]`, whatever the signs of the steps (rule 3).
+
+    `border` says what the padding means. On an operand: what is read there. On the result: what becomes of terms that fall there; a
+    border that repeats cells adds them to the cell that it repeats, any other drops them. The one is the adjoint of the other, so
+    the two change places in a gradient.
     """
 
     steps: tuple[tuple[str, Size], ...]
@@ -33,6 +37,7 @@ class Slide:
     extent: Size
     padding: tuple[Size, Size]
     position: str | None
+    border: Border = "zero"
 
     def cell(self, values: Mapping[str, int]) -> int:
         """The cell that these index values address; it may lie in the padding."""
@@ -65,7 +70,8 @@ class Sized:
     """An equation whose sizes are solved. Made by `laws.shape.solve`; holds no array.
 
     `extents` has an entry for every index, `slides` for every address, keyed by (number of the array, number of its axis) with
-    number -1 for the result. `notes` are remarks that a user should see, such as rows that no window reads.
+    number -1 for the result. `border` is the one that was asked for; what stands beyond an edge, the slide there says. `notes` are
+    remarks that a user should see, such as rows that no window reads.
     """
 
     equation: Equation

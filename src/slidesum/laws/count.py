@@ -4,6 +4,7 @@
     biases             numbers added after the sum
     macs               multiply-adds: one per multiplication that the equation asks for, taps in the padding counted, bias not
     macs_inside        the same without the taps that fall into the padding
+    backward_macs      multiply-adds of the gradients by all operands, each counted as the equation that it is
     connections        LeCun's count: every value that flows into a unit, its bias included
     inputs_per_output  different input values that one output value reads (at most, where outputs differ)
     fan_in             terms in the sum of one output value
@@ -21,6 +22,8 @@ from dataclasses import dataclass
 
 from slidesum.core.sized import Sized, Slide
 from slidesum.core.sizes import Size, ceil_div, is_number, prod, smallest, tidy
+from slidesum.laws.edge import source
+from slidesum.laws.gradient import gradient_of
 from slidesum.laws.inside import combinations_inside
 from slidesum.laws.padding import window_span
 
@@ -76,6 +79,20 @@ def count(sized: Sized) -> Counts:
         connections=tidy((terms if multiplications else 0) + (outputs if sized.bias_shape is not None else 0)),
         outputs=outputs,
     )
+
+
+def backward_macs(sized: Sized) -> Size:
+    """Multiply-adds of the gradients by every operand; the bias's gradient only adds.
+
+    Twice those of a layer with a filter, since there are two equations of as many terms:
+
+    >>> from slidesum.laws.shape import solve
+    >>> from slidesum.notation.parse import parse
+    >>> layer = solve(parse("b c 4*i+u 4*j+v, o c u v -> b o i j"), [(1, 3, 227, 227), (96, 3, 11, 11)])
+    >>> count(layer).macs, backward_macs(layer)
+    (105415200, 210830400)
+    """
+    return tidy(sum(count(gradient_of(sized, operand.name)).macs for operand in sized.equation.operands))
 
 
 def weights(sized: Sized) -> Size:
@@ -167,5 +184,10 @@ def _taps_on_one_cell(sized: Sized, slide: Slide, distinct: bool) -> Size:
     for values in itertools.product(*(range(extent) for _, extent, _ in taps)):
         apart = tuple(value for value, (_, _, counts) in zip(values, taps, strict=True) if counts)
         terms.add((apart, sum(step * value for value, (step, _, _) in zip(values, taps, strict=True))))
-    fallen = Counter(slide.start + stride * place + total for _, total in terms for place in range(positions))
-    return max((n for cell, n in fallen.items() if 0 <= cell < slide.extent), default=0)
+    places = not distinct or slide.position in x
+    fallen = {
+        (source(slide.start + stride * place + total, slide.extent, slide.border), place if places else 0, apart)
+        for apart, total in terms
+        for place in range(positions)
+    }
+    return max(Counter(cell for cell, _, _ in fallen if cell is not None).values(), default=0)

@@ -8,11 +8,13 @@
 
 For `max` the border is the lowest value of the dtype, for `min` the highest, so that it never wins, unless a mode is
 named that repeats cells, or a number is given.
+
+A result has an edge too. What falls beyond it is added to the cell that the table names, and dropped where it names none.
 """
 
 from __future__ import annotations
 
-from slidesum.core.sized import Border
+from slidesum.core.sized import Border, Sized
 
 REPEATING = ("circular", "reflect", "replicate")
 
@@ -38,6 +40,12 @@ def source(cell: int, extent: int, border: Border) -> int | None:
         return 0
     folded = cell % period
     return min(folded, period - folded)
+
+
+def held(sized: Sized, number: int, place: int, cell: int) -> int | None:
+    """The cell of array `number` (-1: the result) that `cell` stands for along axis `place`, or None where it stands for none."""
+    slide = sized.slides.get((number, place))
+    return cell if slide is None else source(cell, slide.extent, slide.border)
 
 
 def constant(border: Border) -> complex:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from slidesum.core.axis import Address, Axis, Merged, Name, indices
 from slidesum.core.sized import Sized, Slide
 from slidesum.errors import RankError
-from slidesum.laws.edge import source
+from slidesum.laws.edge import held, source
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +46,43 @@ def readings(sized: Sized, at: Sequence[int]) -> Iterator[Reading]:
     fixed, constraints = _fixed(sized, at)
     if fixed is None:
         return
-    solved = [slide.position for slide, _ in constraints if slide.position not in fixed]
+    solved = _solvable([slide for slide, _ in constraints], fixed)
     free = [name for name in _order(sized) if name not in fixed and name not in solved]
     wired = sized.connections
     connected = set(wired.pairs) if wired else set()
-    for values in itertools.product(*(range(sized.extents[name]) for name in free)):
-        full = fixed | dict(zip(free, values, strict=True))
-        for slide, cell in constraints:
-            position, stride = slide.position, slide.stride
-            assert position is not None
-            if position not in full:
-                left = cell - slide.cell(full | {position: 0})
-                if left % stride or not 0 <= left // stride < sized.extents[position]:
-                    break
-                full[position] = left // stride
-            elif slide.cell(full) != cell:
-                break
-        else:
+    for cells in itertools.product(*(_falling_on(slide, cell) for slide, cell in constraints)):
+        there = [(slide, cell) for (slide, _), cell in zip(constraints, cells, strict=True)]
+        for values in itertools.product(*(range(sized.extents[name]) for name in free)):
+            full = fixed | dict(zip(free, values, strict=True))
+            for position, k in solved.items():
+                slide, cell = there[k]
+                full[position] = (cell - slide.cell(full | {position: 0})) // slide.stride
+            if any(not 0 <= full[position] < sized.extents[position] for position in solved):
+                continue
+            if any(slide.cell(full) != cell for slide, cell in there):
+                continue
             if wired is None or (full[wired.indices[0]], full[wired.indices[1]]) in connected:
                 yield _reading(sized, full)
+
+
+def _falling_on(slide: Slide, cell: int) -> list[int]:
+    """The cells, beyond the edge too, of which a result keeps the sum at `cell`."""
+    low, high = slide.padding
+    beyond = (*range(-low, 0), *range(slide.extent, slide.extent + high))
+    return [cell, *(c for c in beyond if source(c, slide.extent, slide.border) == cell)]
+
+
+def _solvable(slides: Sequence[Slide], fixed: Mapping[str, int]) -> dict[str, int]:
+    """Positions that need no loop, with the number of the address that tells them once its other indices are known."""
+    solved: dict[str, int] = {}
+    needed: set[str] = set()
+    for k, slide in enumerate(slides):
+        others = {name for name, _ in slide.steps if name != slide.position}
+        assert slide.position is not None
+        if slide.position not in fixed and slide.position not in needed and others.isdisjoint(solved):
+            solved.setdefault(slide.position, k)
+            needed |= others
+    return solved
 
 
 def bias_cell(sized: Sized, at: Sequence[int]) -> tuple[int, ...]:
@@ -116,7 +134,7 @@ def _reading(sized: Sized, values: Mapping[str, int]) -> Reading:
     cells, sources = list[tuple[int, ...]](), list[tuple[int, ...] | None]()
     for number, operand in enumerate(sized.equation.operands):
         cell = tuple(_cell(sized, number, place, axis, values) for place, axis in enumerate(operand.axes))
-        found = [source(c, n, sized.border) for c, n in zip(cell, sized.shapes[number], strict=True)]
+        found = [held(sized, number, place, c) for place, c in enumerate(cell)]
         inside = tuple(place for place in found if place is not None)
         cells.append(cell)
         sources.append(inside if len(inside) == len(found) else None)

@@ -286,7 +286,7 @@ class _Solver:
                 usual=f"The extents of {', '.join(indices(address))} were given, and they lead beyond the array.",
                 advice="Give smaller extents, or pad.",
             )
-        self.slides[number, place] = self._slide(address, known, (low, high), position)
+        self.slides[number, place] = replace(self._slide(address, known, (low, high), position), border=self.border)
 
     def _resolve_result(self, place: int, address: Address) -> None:
         position = self.equation.position(-1, address)

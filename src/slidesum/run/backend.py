@@ -6,15 +6,23 @@ A class that lacks a verb can't be instantiated, so a backend is complete or it 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
 
 from slidesum.core.equation import Reduce
 from slidesum.core.network import Function
-from slidesum.core.sized import Sized
+from slidesum.plans.geometry import Geometry
+from slidesum.plans.machine import Machine, Method
+from slidesum.plans.step import Plan
 
 Array = Any
 Labels = Sequence[int]
+Run = Callable[[Sequence[Array]], Array]
+Backward = Callable[[Sequence[Array], Array, Sequence[int]], list[Array]]
+"""(arrays, gradient by the result, numbers of the arrays asked for) -> the gradients by these arrays."""
+
+Watched = Literal["unwatched", "recorded", "traced"]
+"""How the library watches arrays: not at all; it records, to differentiate; it traces, and sees its own operations only."""
 
 
 class Backend(ABC):
@@ -25,6 +33,30 @@ class Backend(ABC):
     @abstractmethod
     def check(self, arrays: Sequence[Array], reduce: Reduce) -> None:
         """Raise ArrayError if these arrays can't be computed with: a dtype without the arithmetic, dtypes or devices mixed."""
+
+    @abstractmethod
+    def number(self, arrays: Sequence[Array]) -> tuple[int, str]:
+        """The bytes of one value of the result, and its kind: "f", "c" for complex, "i" for integers."""
+
+    @abstractmethod
+    def watched(self, arrays: Sequence[Array]) -> Watched:
+        """How the library watches these arrays now."""
+
+    @abstractmethod
+    def machine_for(self, watched: Watched) -> Machine:
+        """What can be done with arrays that are watched so."""
+
+    @abstractmethod
+    def free_bytes(self) -> int:
+        """The bytes that can still be allocated where the arrays are."""
+
+    @abstractmethod
+    def differentiates(self, plan: Plan) -> bool:
+        """Whether the library differentiates the steps of this plan well by itself."""
+
+    @abstractmethod
+    def differentiable(self, run: Run, backward: Backward) -> Run:
+        """The function `run`, differentiated by `backward`."""
 
     @abstractmethod
     def constant(self, values: Any, like: Array) -> Array:
@@ -63,8 +95,8 @@ class Backend(ABC):
         """The reverse: in place of as many axes as steps one of `extent` cells, what meets is summed; cells outside are dropped."""
 
     @abstractmethod
-    def einsum(self, operands: Sequence[tuple[Array, Labels]], result: Labels, taps: Labels = ()) -> Array:
-        """The sum of products over the labels that `result` doesn't have; along `taps` an operand shows the same cells again."""
+    def einsum(self, operands: Sequence[tuple[Array, Labels]], result: Labels) -> Array:
+        """The sum of products over the labels that `result` doesn't have."""
 
     @abstractmethod
     def reduce(self, x: Array, axes: Sequence[int], how: Reduce) -> Array:
@@ -87,5 +119,40 @@ class Backend(ABC):
         """The exponential of every value."""
 
     @abstractmethod
-    def library(self, sized: Sized, arrays: Sequence[Array]) -> Array | None:
-        """The result by a convolution of the library itself, or None where the equation isn't shaped like one."""
+    def flip(self, x: Array, axes: Sequence[int]) -> Array:
+        """These axes backwards."""
+
+    @abstractmethod
+    def repeat(self, x: Array, shape: Sequence[int]) -> Array:
+        """Axes of extent one repeated to this shape, as a view where the library has such views."""
+
+    @abstractmethod
+    def stitched(self, pieces: Iterable[Array], axis: int, shape: Sequence[int], like: Array) -> Array:
+        """The array of this shape (and the dtype of `like`) whose consecutive slices along `axis` are the pieces."""
+
+    @abstractmethod
+    def convolution(self, geometry: Geometry, method: Method) -> Callable[[Array, Array], Array]:
+        """The function of x (batch, group·channel, cells…) and w (group·filter, channel, taps…) to
+        (batch, group·filter, positions…).
+
+        `method` is "library", "channels-last" or "unfolded", as far as the backend's machine lists them.
+        """
+
+    @abstractmethod
+    def transposed(self, x: Array, w: Array, geometry: Geometry, method: Method) -> Array:
+        """x (batch, group·channel, positions…), w (group·channel, filter, taps…) to (batch, group·filter, cells…), uncropped.
+
+        `method` is "transposed" or "folded".
+        """
+
+    @abstractmethod
+    def pooled(self, x: Array, how: Reduce, windows: Sequence[int], geometry: Geometry) -> Array:
+        """max or mean over windows of the last axes of x (batch, maps, cells…)."""
+
+    @abstractmethod
+    def spectrum(self, x: Array, axes: Sequence[int], sizes: Sequence[int]) -> Array:
+        """The Fourier transform over axes, zero-padded to sizes; of real numbers only half of the last axis."""
+
+    @abstractmethod
+    def signal(self, spectrum: Array, axes: Sequence[int], sizes: Sequence[int], like: Array) -> Array:
+        """The inverse of `spectrum`, in the dtype of `like`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -10,12 +9,14 @@ from typing import Any
 from slidesum.core.equation import Equation
 from slidesum.core.sized import Border, Padding, Sized
 from slidesum.core.sizes import SizeLike, is_number
-from slidesum.errors import ArrayError, SizeError, UsageError
+from slidesum.errors import SizeError, UsageError
 from slidesum.laws.given import known_border, known_sizes
 from slidesum.laws.padding import known_padding
 from slidesum.laws.shape import solve
-from slidesum.run.backend import Array, Backend
-from slidesum.run.windows import compute
+from slidesum.plans.machine import METHODS
+from slidesum.run.backend import Array
+from slidesum.run.compute import DEFAULT, Options, Program, made
+from slidesum.run.met import library, met, met_chunked
 
 
 def evaluate(
@@ -27,20 +28,64 @@ def evaluate(
     padding: Padding = "valid",
     border: Border = "zero",
     extent: Mapping[str, SizeLike] | None = None,
+    options: Options = DEFAULT,
 ) -> Array:
     """The result of an equation on arrays of one library."""
-    backend, arrays, bias = met(arrays, bias)
-    backend.check([*arrays, *([bias] if bias is not None else [])], equation.reduce)
-    shapes = [tuple(x.shape) for x in arrays]
-    sized = solved(equation, shapes, sizes, padding=padding, border=border, extent=extent)
+    run, arrays, bias = prepared(equation, arrays, bias, sizes, padding=padding, border=border, extent=extent, options=options)
+    return run(arrays, bias)
+
+
+def prepared(
+    equation: Equation,
+    arrays: Sequence[Array],
+    bias: Array | None,
+    sizes: Mapping[str, SizeLike] | None,
+    *,
+    padding: Padding,
+    border: Border,
+    extent: Mapping[str, SizeLike] | None,
+    options: Options,
+) -> tuple[Program, Sequence[Array], Array | None]:
+    """The function that computes an equation on arrays like these, and the arrays as their library holds them."""
+    chunked = any(library(x) == "dask" for x in (*arrays, bias))
+    backend, arrays, bias = met_chunked(arrays, bias) if chunked else met(arrays, bias)
+    given = [*arrays, *([bias] if bias is not None else [])]
+    backend.check(given, equation.reduce)
+    sized = solved(equation, [tuple(x.shape) for x in arrays], sizes, padding=padding, border=border, extent=extent)
+    refuse_symbols(sized)
+    refuse_bias(sized, bias)
+    if chunked:
+        from slidesum.run.dask import evaluate as chunkwise
+
+        return lambda arrays, bias: chunkwise(sized, arrays, bias, budget=options.budget), arrays, bias
+    return made(backend, sized, arrays, options, backend.watched(given)), arrays, bias
+
+
+def known_options(plan: Any, exact: Any, memory: Any) -> Options:
+    """The options of a call. Raises UsageError for what is none."""
+    if plan is not None and not isinstance(plan, str):
+        raise UsageError(f"plan= is the name of a method, not {plan!r}", advice=f"Write one of {', '.join(METHODS)}.")
+    if not isinstance(exact, bool):
+        raise UsageError(f"exact= is True or False, not {exact!r}", advice="Write exact=False to allow Fourier transforms.")
+    if memory is not None and (isinstance(memory, bool) or not hasattr(memory, "__index__") or memory <= 0):
+        raise UsageError(f"memory= is a number of bytes, not {memory!r}", advice="Write memory=2**30, say.")
+    return Options(plan, exact, None if memory is None else int(memory))
+
+
+def refuse_symbols(sized: Sized) -> None:
+    """Raise SizeError where a size is a symbol."""
     symbolic = next((name for name, n in sized.extents.items() if not is_number(n)), None)
     if symbolic:
         raise SizeError(
             f"the size {symbolic}={sized.extents[symbolic]} is a symbol",
-            equation.text,
+            sized.equation.text,
             advice="Symbols are enough to count, but not to compute: give a number.",
         )
-    if (bias is None) != (equation.bias is None):
+
+
+def refuse_bias(sized: Sized, bias: Array | None) -> None:
+    """Raise where a bias is missing, superfluous, or of another shape than the equation says."""
+    if (bias is None) != (sized.equation.bias is None):
         raise UsageError(
             "the equation has a bias, and no array was given for it"
             if bias is None
@@ -53,69 +98,6 @@ def evaluate(
             usual="A bias has one number for each filter, and is added to its whole map.",
             advice="Give it that shape, or name its axes in the equation: '… + a[o]'.",
         )
-    return compute(backend, sized, arrays, bias)
-
-
-def met(arrays: Sequence[Any], bias: Any = None) -> tuple[Backend, list[Array], Array | None]:
-    """The backend of these arrays, and the arrays as it holds them."""
-    given = [*arrays, *([bias] if bias is not None else [])]
-    tensors = [x for x in given if _is_tensor(x)]
-    if not tensors:
-        backend = numpy_backend()
-        held = [_array(x) for x in given]
-    elif len(tensors) == len(given):
-        backend, held = torch_backend(), given
-    else:
-        other = next(type(x).__name__ for x in given if not any(x is t for t in tensors))
-        raise ArrayError(
-            f"a torch tensor meets a {other}",
-            usual="All arrays of an equation belong to one library, so that nothing is copied unseen.",
-            advice="Convert one of them: torch.as_tensor(a), or t.detach().numpy().",
-        )
-    return backend, held[: len(arrays)], held[-1] if bias is not None else None
-
-
-@lru_cache(maxsize=1)
-def numpy_backend() -> Backend:
-    """The NumPy backend."""
-    from slidesum.run.numpy import NumPy
-
-    return NumPy()
-
-
-@lru_cache(maxsize=1)
-def torch_backend() -> Backend:
-    """The torch backend."""
-    from slidesum.run.torch import Torch
-
-    return Torch()
-
-
-def _is_tensor(x: Any) -> bool:
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(x, torch.Tensor)
-
-
-def as_numpy(x: Any) -> Array:
-    """An array of any library as NumPy's; what NumPy has no dtype for becomes float32."""
-    if _is_tensor(x):
-        x = x.detach().cpu()
-        x = x.float() if str(x.dtype) == "torch.bfloat16" else x
-        return x.numpy()
-    return _array(x)
-
-
-def _array(x: Any) -> Array:
-    import numpy as np
-
-    try:
-        array = np.asarray(x)
-    except ValueError:  # a list of lists that differ in length
-        array = np.empty(0, object)
-    if array.dtype == object:
-        what = "an array of Python objects" if isinstance(x, np.ndarray) else type(x).__name__
-        raise ArrayError(f"{what} is no array of numbers", advice="Give a NumPy array or a torch tensor.")
-    return array
 
 
 def _frozen(value: Any) -> Any:

@@ -28,7 +28,8 @@ from slidesum.errors import FileError, SizeError, UsageError
 from slidesum.laws.parameters import parameters
 from slidesum.notation.parse import parse
 from slidesum.run.backend import Array, Backend
-from slidesum.run.execute import as_numpy, evaluate, met
+from slidesum.run.execute import evaluate
+from slidesum.run.met import as_numpy, met
 from slidesum.run.wiring import full_filters
 
 Values = Mapping[str, Array]

@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from slidesum.core.equation import Reduce
 from slidesum.core.network import Function
-from slidesum.core.sized import Sized
 from slidesum.errors import ArrayError
-from slidesum.run.backend import Array, Backend, Labels
+from slidesum.plans.geometry import Geometry
+from slidesum.plans.machine import METHODS, Machine, Method
+from slidesum.plans.step import Plan
+from slidesum.run.backend import Array, Backend, Backward, Labels, Run, Watched
+from slidesum.run.memory import BUFFERS, free_bytes
+from slidesum.run.numpy_convolution import pooled, scattered, unfolded
+from slidesum.run.numpy_product import product
 
-LARGEST_COPY = 2**26
-"""The bytes up to which windows are copied for one product; beyond, there is a product a tap."""
+MACHINE = Machine(
+    "numpy",
+    slid=9,
+    poolings=frozenset({"max", "min", "mean", "sum"}),
+    methods=frozenset(METHODS) - {"library", "channels-last", "transposed"},
+    efficiency={"unfolded": 0.5, "folded": 0.3, "windows": 0.3, "matmul": 0.8, "taps": 0.03, "pooling": 0.03, "fft": 0.05},
+)
+
+
+def signature(arrays: Sequence[Array]) -> Hashable | None:
+    """What tells these arrays from others, as far as a plan depends on it; None where one isn't NumPy's own."""
+    if any(x.__class__ is not np.ndarray for x in arrays):
+        return None
+    return tuple([(x.shape, x.dtype) for x in arrays])
+
+
+ARRAYS = (np.ndarray,)
 
 
 class NumPy(Backend):
@@ -32,6 +52,25 @@ class NumPy(Backend):
                 )
             if x.dtype.kind == "c" and reduce in ("max", "min"):
                 raise ArrayError(f"complex numbers have no {reduce}", advice="Pool the absolute values, abs(x).")
+
+    def number(self, arrays: Sequence[Array]) -> tuple[int, str]:
+        dtype = np.result_type(*arrays) if len(arrays) > 1 else arrays[0].dtype
+        return dtype.itemsize, "i" if dtype.kind == "u" else dtype.kind
+
+    def watched(self, arrays: Sequence[Array]) -> Watched:
+        return "unwatched"
+
+    def machine_for(self, watched: Watched) -> Machine:
+        return MACHINE
+
+    def free_bytes(self) -> int:
+        return free_bytes()
+
+    def differentiates(self, plan: Plan) -> bool:
+        return True
+
+    def differentiable(self, run: Run, backward: Backward) -> Run:
+        return run
 
     def constant(self, values: Any, like: Array) -> Array:
         return np.asarray(values, dtype=like.dtype)
@@ -85,19 +124,11 @@ class NumPy(Backend):
             y[cells[inside]] += x[(inside, *taps)] if inner else x[inside]
         return np.moveaxis(y, 0, axis)
 
-    def einsum(self, operands: Sequence[tuple[Array, Labels]], result: Labels, taps: Labels = ()) -> Array:
-        if len(operands) == 1:
-            return np.einsum(operands[0][0], list(operands[0][1]), list(result))
-        extents = {label: n for x, labels in operands for label, n in zip(labels, x.shape, strict=True)}
-        looped = _looped(operands, taps)
-        parts = (
-            _product([_at(x, labels, dict(zip(looped, values, strict=True))) for x, labels in operands], result)
-            for values in itertools.product(*(range(extents[tap]) for tap in looped))
-        )
-        y = next(parts)
-        for part in parts:
-            y += part
-        return y
+    def einsum(self, operands: Sequence[tuple[Array, Labels]], result: Labels) -> Array:
+        if len(operands) == 2:
+            return product(operands[0], operands[1], result)
+        flat: list[Any] = [part for x, labels in operands for part in (x, list(labels))]
+        return np.einsum(*flat, list(result), optimize="greedy")
 
     def reduce(self, x: Array, axes: Sequence[int], how: Reduce) -> Array:
         if how == "sum":
@@ -131,28 +162,37 @@ class NumPy(Backend):
     def exp(self, x: Array) -> Array:
         return np.exp(x)
 
-    def library(self, sized: Sized, arrays: Sequence[Array]) -> Array | None:
-        return None
+    def flip(self, x: Array, axes: Sequence[int]) -> Array:
+        return np.flip(x, tuple(axes))
 
+    def repeat(self, x: Array, shape: Sequence[int]) -> Array:
+        return np.broadcast_to(x, tuple(shape))
 
-def _product(operands: Sequence[tuple[Array, Labels]], result: Labels) -> Array:
-    flat: list[Any] = [part for x, labels in operands for part in (x, list(labels))]
-    return np.einsum(*flat, list(result), optimize="greedy")
+    def stitched(self, pieces: Iterable[Array], axis: int, shape: Sequence[int], like: Array) -> Array:
+        y = BUFFERS.empty(tuple(shape), like.dtype)
+        at = 0
+        for piece in pieces:
+            inner = (slice(None),) * axis
+            y[(*inner, slice(at, at + piece.shape[axis]))] = piece
+            at += piece.shape[axis]
+        return y
 
+    def convolution(self, geometry: Geometry, method: Method) -> Callable[[Array, Array], Array]:
+        return lambda x, w: unfolded(x, w, geometry)
 
-def _looped(operands: Sequence[tuple[Array, Labels]], taps: Labels) -> list[int]:
-    """The taps to loop over, so that no copy of overlapping windows is larger than `LARGEST_COPY`; usually none."""
-    looped: list[int] = []
-    for tap in taps:
-        left = (_at(x, labels, dict.fromkeys(looped, 0))[0].nbytes for x, labels in operands if tap in labels)
-        if max(left, default=0) > LARGEST_COPY:
-            looped.append(tap)
-    return looped
+    def transposed(self, x: Array, w: Array, geometry: Geometry, method: Method) -> Array:
+        return scattered(x, w, geometry)
 
+    def pooled(self, x: Array, how: Reduce, windows: Sequence[int], geometry: Geometry) -> Array:
+        return pooled(x, how, windows, geometry)
 
-def _at(x: Array, labels: Labels, values: Mapping[int, int]) -> tuple[Array, list[int]]:
-    """The operand where its labels have these values."""
-    return x[tuple(values.get(label, slice(None)) for label in labels)], [label for label in labels if label not in values]
+    def spectrum(self, x: Array, axes: Sequence[int], sizes: Sequence[int]) -> Array:
+        transform = np.fft.fftn if x.dtype.kind == "c" else np.fft.rfftn
+        return transform(x, tuple(sizes), tuple(axes))
+
+    def signal(self, spectrum: Array, axes: Sequence[int], sizes: Sequence[int], like: Array) -> Array:
+        transform = np.fft.ifftn if like.dtype.kind == "c" else np.fft.irfftn
+        return transform(spectrum, tuple(sizes), tuple(axes)).astype(like.dtype, copy=False)
 
 
 def _erf(x: Array) -> Array:

@@ -1,7 +1,8 @@
 """The definition: what an equation means, in plain nested loops. Slow and obviously right; every other way is tested against it.
 
 For every combination of index values, the product of the operands is put to the cell of the result that the values address. Cells
-outside an operand hold what the border says; cells outside the result are dropped; cells that nothing reaches are 0.
+outside an operand hold what the border says; what falls outside the result is dropped, or added where its border says; cells that
+nothing reaches are 0.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from slidesum.core.axis import Address, Axis, Merged, Name
 from slidesum.core.equation import Operand
 from slidesum.core.sized import Sized
-from slidesum.laws.edge import constant, source
+from slidesum.laws.edge import constant, held
 
 
 def evaluate(
@@ -36,13 +37,13 @@ def evaluate(
     array([12, 23, 34])
     """
     equation = sized.equation
-    collected: dict[tuple[int, ...], list[Any]] = {}
+    collected: dict[tuple[int | None, ...], list[Any]] = {}
     for values in order or itertools.product(*(range(sized.extents[name]) for name in equation.indices)):
         at = dict(zip(equation.indices, values, strict=True))
         if not _connected(sized, at):
             continue
-        cell = tuple(_cell(sized, -1, place, axis, at) for place, axis in enumerate(equation.result.axes))
-        if any(not 0 <= c < n for c, n in zip(cell, sized.result_shape, strict=True)):
+        cell = _held(sized, -1, equation.result, at)
+        if None in cell:
             continue
         product: Any = None
         for number, (operand, array) in enumerate(zip(equation.operands, arrays, strict=True)):
@@ -59,13 +60,18 @@ def evaluate(
 
 def _value(sized: Sized, number: int, operand: Operand, array: np.ndarray[Any, Any], at: Mapping[str, int]) -> Any:
     """The value read."""
-    cell = [_cell(sized, number, place, axis, at) for place, axis in enumerate(operand.axes)]
-    found = [source(c, n, sized.border) for c, n in zip(cell, array.shape, strict=True)]
+    found = _held(sized, number, operand, at)
     if None not in found:
-        return array[tuple(found)]
-    if sized.equation.reduce in ("max", "min") and sized.border == "zero":
+        return array[found]
+    border = sized.slides[number, found.index(None)].border
+    if sized.equation.reduce in ("max", "min") and border == "zero":
         return _never_wins(sized.equation.reduce, array.dtype)
-    return array.dtype.type(constant(sized.border))
+    return array.dtype.type(constant(border))
+
+
+def _held(sized: Sized, number: int, operand: Operand, at: Mapping[str, int]) -> tuple[int | None, ...]:
+    """The cell that stands where these values lead, None on an axis where none does."""
+    return tuple(held(sized, number, place, _cell(sized, number, place, axis, at)) for place, axis in enumerate(operand.axes))
 
 
 def _never_wins(reduce: str, dtype: np.dtype[Any]) -> Any:

@@ -1,13 +1,14 @@
-"""torch: the library's own convolutions where the equation is shaped like one (`run/torch_library.py`), else windows and einsum.
+"""torch: the library's own convolutions and poolings, products of matrices, and windows that are views.
 
-Every verb is differentiable, so autograd runs through whatever is computed.
+Every verb is differentiable while autograd records, so it runs through whatever is computed.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
@@ -15,10 +16,33 @@ from torch.nn import functional as F
 
 from slidesum.core.equation import Reduce
 from slidesum.core.network import Function
-from slidesum.core.sized import Sized
 from slidesum.errors import ArrayError
-from slidesum.run.backend import Array, Backend, Labels
-from slidesum.run.torch_library import convolution, pooling
+from slidesum.plans.geometry import Geometry
+from slidesum.plans.machine import METHODS, Machine, Method
+from slidesum.plans.step import Plan
+from slidesum.run.backend import Array, Backend, Backward, Labels, Run, Watched
+from slidesum.run.memory import free_bytes
+from slidesum.run.torch_autograd import Differentiated, watched
+from slidesum.run.torch_convolution import empty, folded, unfolded
+
+MACHINE = Machine(
+    "torch",
+    slid=3,
+    poolings=frozenset({"max", "mean"}),
+    methods=frozenset(METHODS),
+    efficiency={
+        "library": 0.5,
+        "unfolded": 0.5,
+        "transposed": 0.3,
+        "folded": 0.4,
+        "windows": 0.3,
+        "matmul": 0.7,
+        "taps": 0.03,
+        "fft": 0.1,
+    },
+)
+TRACED = replace(MACHINE, methods=MACHINE.methods - {"unfolded", "folded"})
+OWN_GRADIENTS = {"sum", "matmul", "library", "transposed", "pooling"}
 
 
 class Torch(Backend):
@@ -48,6 +72,26 @@ class Torch(Backend):
                 )
             if x.dtype.is_complex and reduce in ("max", "min"):
                 raise ArrayError(f"complex numbers have no {reduce}", advice="Pool the absolute values, x.abs().")
+
+    def number(self, arrays: Sequence[Array]) -> tuple[int, str]:
+        dtype = arrays[0].dtype
+        return dtype.itemsize, "c" if dtype.is_complex else "f" if dtype.is_floating_point else "i"
+
+    def watched(self, arrays: Sequence[Array]) -> Watched:
+        return watched(arrays)
+
+    def machine_for(self, watched: Watched) -> Machine:
+        return TRACED if watched == "traced" else MACHINE
+
+    def free_bytes(self) -> int:
+        return free_bytes()
+
+    def differentiates(self, plan: Plan) -> bool:
+        return len(plan.sized.equation.operands) == 1 or set(plan.methods) <= OWN_GRADIENTS
+
+    def differentiable(self, run: Run, backward: Backward) -> Run:
+        apply: Any = Differentiated.apply
+        return lambda arrays: apply(run, backward, *arrays)
 
     def constant(self, values: Any, like: Array) -> Array:
         return torch.as_tensor(values, dtype=like.dtype, device=like.device)
@@ -106,7 +150,7 @@ class Torch(Backend):
         where = torch.tensor([cells[k] for k in inside], dtype=torch.long, device=x.device)
         return torch.zeros(shape, dtype=x.dtype, device=x.device).index_add(axis, where, flat)
 
-    def einsum(self, operands: Sequence[tuple[Array, Labels]], result: Labels, taps: Labels = ()) -> Array:
+    def einsum(self, operands: Sequence[tuple[Array, Labels]], result: Labels) -> Array:
         flat: list[Any] = [part for x, labels in operands for part in (x, list(labels))]
         return torch.einsum(*flat, list(result)).to(operands[0][0].dtype)  # small integers would come back as int64
 
@@ -147,5 +191,56 @@ class Torch(Backend):
     def exp(self, x: Array) -> Array:
         return torch.exp(x)
 
-    def library(self, sized: Sized, arrays: Sequence[Array]) -> Array | None:
-        return pooling(self, sized, arrays[0]) if len(arrays) == 1 else convolution(self, sized, arrays)
+    def flip(self, x: Array, axes: Sequence[int]) -> Array:
+        return x.flip(tuple(axes))
+
+    def repeat(self, x: Array, shape: Sequence[int]) -> Array:
+        return x.expand(tuple(shape))
+
+    def stitched(self, pieces: Iterable[Array], axis: int, shape: Sequence[int], like: Array) -> Array:
+        if watched([like]) != "unwatched":
+            return torch.cat(list(pieces), axis)
+        y = empty(tuple(shape), like)
+        at = 0
+        for piece in pieces:
+            y.narrow(axis, at, piece.shape[axis]).copy_(piece)
+            at += piece.shape[axis]
+        return y
+
+    def convolution(self, geometry: Geometry, method: Method) -> Callable[[Array, Array], Array]:
+        if method == "unfolded":
+            return lambda x, w: unfolded(x, w, geometry)
+        g = geometry
+        convolve, strides, padding, dilations, groups = CONVOLUTIONS[g.slid], g.strides, g.padding, g.dilations, g.groups
+        if method == "library":
+            return lambda x, w: convolve(x, w, None, strides, padding, dilations, groups)
+        last = torch.channels_last if g.slid == 2 else torch.channels_last_3d
+        return lambda x, w: convolve(
+            x.contiguous(memory_format=last), w.contiguous(memory_format=last), None, strides, padding, dilations, groups
+        )
+
+    def transposed(self, x: Array, w: Array, geometry: Geometry, method: Method) -> Array:
+        g = geometry
+        if method == "folded":
+            return folded(x, w, g)
+        return TRANSPOSED[g.slid](x, w, None, g.strides, 0, 0, g.groups, g.dilations)
+
+    def pooled(self, x: Array, how: Reduce, windows: Sequence[int], geometry: Geometry) -> Array:
+        g = geometry
+        if how == "max":
+            return MAX_POOLINGS[g.slid](x, windows, g.strides, 0, g.dilations)
+        return MEAN_POOLINGS[g.slid](x, windows, g.strides)
+
+    def spectrum(self, x: Array, axes: Sequence[int], sizes: Sequence[int]) -> Array:
+        transform = torch.fft.fftn if x.dtype.is_complex else torch.fft.rfftn
+        return transform(x, tuple(sizes), tuple(axes))
+
+    def signal(self, spectrum: Array, axes: Sequence[int], sizes: Sequence[int], like: Array) -> Array:
+        transform = torch.fft.ifftn if like.dtype.is_complex else torch.fft.irfftn
+        return transform(spectrum, tuple(sizes), tuple(axes))
+
+
+CONVOLUTIONS: dict[int, Any] = {1: torch.conv1d, 2: torch.conv2d, 3: torch.conv3d}
+TRANSPOSED: dict[int, Any] = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
+MAX_POOLINGS: dict[int, Any] = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
+MEAN_POOLINGS: dict[int, Any] = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}

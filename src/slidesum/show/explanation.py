@@ -30,7 +30,7 @@ from slidesum.laws.kind import kind
 from slidesum.laws.roles import batch, roles
 from slidesum.laws.shape import solve
 from slidesum.notation.write import named
-from slidesum.run.execute import numpy_backend
+from slidesum.run.met import numpy_backend
 from slidesum.show.formula import json_text
 from slidesum.show.given import coordinates, numbers
 from slidesum.show.other import of_other

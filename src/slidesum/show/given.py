@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from slidesum.errors import ArrayError, UsageError
-from slidesum.run.execute import as_numpy
+from slidesum.run.met import as_numpy
 from slidesum.show.term import Place
 
 

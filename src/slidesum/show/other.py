@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from slidesum.core.network import Activation, Add, BatchNorm, Concat, Distance, Dropout, LocalResponseNorm, Node, Softmax
-from slidesum.run.execute import numpy_backend
+from slidesum.run.met import numpy_backend
 from slidesum.show.term import Place, Term
 
 

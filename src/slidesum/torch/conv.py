@@ -25,9 +25,9 @@ from slidesum.laws.roles import on_filters, with_role
 from slidesum.laws.shape import solve
 from slidesum.notation.parse import equation_of, parse
 from slidesum.notation.write import axes, named, pattern
+from slidesum.run.compute import compute
 from slidesum.run.execute import solved
 from slidesum.run.torch import Torch
-from slidesum.run.windows import compute
 from slidesum.run.wiring import full_filters
 
 BACKEND = Torch()

@@ -9,7 +9,7 @@ from torch import nn
 
 from slidesum.core.network import BatchNorm, Dropout, Graph, Layer, LocalResponseNorm, Node
 from slidesum.laws.parameters import parameters
-from slidesum.run.execute import as_numpy
+from slidesum.run.met import as_numpy
 from slidesum.run.network import (
     Values,
     checked_values,

@@ -1,0 +1,89 @@
+"""How much memory a side needs at its peak, above its arrays: measured in a process of its own, because a peak is never forgotten.
+
+    python -m slidesum.bench.memory CASE ours|peer forward|forward+backward THREADS
+
+prints the bytes. The process is warmed up on the case in small first, so that what a library loads or sets up once isn't counted,
+and its allocator gives everything larger than a page or so back, so that nothing is hidden in what was freed before.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from slidesum.bench.case import Case, Duel
+from slidesum.bench.machine import use_threads
+from slidesum.bench.passes import Pass, calls
+from slidesum.errors import SlidesumError
+
+STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+GIVEN_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Peak bytes of both sides above their arrays, our share of the peer's, and the largest that is wanted."""
+
+    ours_bytes: int
+    peer_bytes: int
+    share: float
+    wanted: float | None
+    reached: bool | None
+
+
+def memory(case: Case, which: Pass, threads: int) -> Memory | None:
+    """The memory of a case that asks for it, where the system tells."""
+    if case.small is None or not CLEAR.exists():
+        return None
+    ours, peer = (_in_a_process(case, side, which, threads) for side in ("ours", "peer"))
+    share, wanted = ours / max(peer, 1), case.wanted.memory
+    return Memory(ours, peer, share, wanted, None if wanted is None else share <= wanted)
+
+
+def _in_a_process(case: Case, side: str, which: Pass, threads: int) -> int:
+    command = [sys.executable, "-m", "slidesum.bench.memory", case.name, side, which, str(threads)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **GIVEN_BACK})
+    if done.returncode:
+        raise SlidesumError(f"the memory of {case.name} couldn't be measured: {done.stderr.strip().splitlines()[-1:]}")
+    return int(done.stdout)
+
+
+def grown(case: Case, side: str, which: Pass) -> int:
+    """How far one run lifts the peak of this process above what it holds before."""
+    assert case.small is not None
+    small = _alone(case.small(), side)
+    with calls(small, which) as (warm,):
+        warm()
+    del small, warm
+    with calls(_alone(case.prepare(), side), which) as (call,):
+        CLEAR.write_text("5")  # the peak starts anew
+        before = _status("VmRSS")
+        kept = call()
+        peak = _status("VmHWM")
+        del kept
+    return max(0, peak - before)
+
+
+def _alone(duel: Duel, side: str) -> Duel:
+    return Duel(duel.ours[:1], (), duel.macs) if side == "ours" else Duel((), duel.peers[:1], duel.macs)
+
+
+def _status(name: str) -> int:
+    line = next(line for line in STATUS.read_text().splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1]) * 1024
+
+
+def main(name: str, side: str, which: Pass, threads: str) -> None:
+    """What the process does."""
+    use_threads(int(threads))  # before NumPy is imported
+    from slidesum.bench.cases.catalogue import chosen
+
+    (case,) = chosen([name])
+    print(grown(case, side, which))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""Equation with sizes -> steps: which smaller equations compute it, each by which method. No arrays."""

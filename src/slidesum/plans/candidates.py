@@ -1,0 +1,188 @@
+"""One equation of one or two operands -> the ways to compute it, each as a step with its cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from slidesum.core.axis import Address, indices
+from slidesum.core.sized import Sized
+from slidesum.core.sizes import prod
+from slidesum.laws.rewrite import at_tap
+from slidesum.plans.cost import copied_values, macs, seconds, spectrum_cells
+from slidesum.plans.lowering import Lowering, lowered
+from slidesum.plans.machine import Machine, Method
+from slidesum.plans.step import Step
+
+PIECE = 2**21
+"""Bytes of windows that are opened at once: what a cache holds."""
+UNFOLDED = 2**21
+"""Bytes of the buffer of an unfolded convolution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a plan is made for.
+
+    kind     of the values, as NumPy calls it: "f", "c" for complex, "i" for integers
+    exact    whether rounding must stay that of a sum of products; float64 may always be transformed
+    budget   bytes that may be held beside operands and result
+    """
+
+    machine: Machine
+    itemsize: int = 4
+    kind: str = "f"
+    exact: bool = True
+    budget: int = 2**30
+
+    @property
+    def may_transform(self) -> bool:
+        return self.kind in "fc" and (not self.exact or self.itemsize >= (8 if self.kind == "f" else 16)) and self.itemsize >= 4
+
+
+def candidates(sized: Sized, setting: Setting, operands: tuple[int, ...]) -> Iterator[Step]:
+    """Steps that compute a normal equation of one or two operands, in no order; "windows" or one that can't fail is among them."""
+    if not sized.slides:
+        yield _step(sized, setting, operands, "sum" if len(operands) == 1 else "matmul")
+        return
+    low = lowered(sized)
+    if low and len(operands) == 1:
+        if _can_pool(sized, low, setting):
+            yield _step(sized, setting, operands, "pooling", low)
+    elif low and low.scatters:
+        wanted: tuple[Method, ...] = ("transposed", "folded")
+        for method in wanted:
+            if setting.kind in "fc" and method in setting.machine.methods and len(low.lines) <= setting.machine.slid:
+                yield _step(sized, setting, operands, method, low)
+    elif low:
+        yield from _convolutions(sized, low, setting, operands)
+    yield windows(sized, setting, operands)
+
+
+def _convolutions(sized: Sized, low: Lowering, setting: Setting, operands: tuple[int, ...]) -> Iterator[Step]:
+    slid, machine = len(low.lines), setting.machine
+    floating = setting.kind in "fc"
+    if floating and slid <= machine.slid:
+        wanted: tuple[Method, ...] = ("library", "channels-last", "unfolded")
+        for method in wanted:
+            if method in machine.methods and (method != "channels-last" or (slid in (2, 3) and setting.kind == "f")):
+                yield _step(sized, setting, operands, method, low)
+    if setting.may_transform and "fft" in machine.methods:
+        cells = math.prod(spectrum_cells(low, sized))
+        arrays = sum(math.prod(shape[:2]) for shape in (low.x_laid.shape, low.w_laid.shape if low.w_laid else (0,)))
+        held = (arrays + int(prod(sized.result_shape)) // max(1, math.prod(low.positions))) * cells * setting.itemsize
+        yield _step(sized, setting, operands, "fft", low, held=held)
+    if looped := _looped(sized, low, setting):
+        yield _over_taps(sized, setting, operands, looped)
+
+
+def _looped(sized: Sized, low: Lowering, setting: Setting) -> list[str]:
+    """The taps to take one by one: so many that the library can do the rest, or all where nothing is summed but them."""
+    taps = [line.tap for line in low.lines if line.tap]
+    elementwise = not any(sized.extents[n] != 1 for n in (*low.channel, *low.filter))
+    if elementwise and math.prod(int(sized.extents[t]) for t in taps) <= 4096:
+        return taps
+    spare = len(low.lines) - setting.machine.slid
+    if spare <= 0 or setting.kind not in "fc":
+        return []
+    return sorted(taps, key=lambda tap: int(sized.extents[tap]))[:spare]
+
+
+def _over_taps(sized: Sized, setting: Setting, operands: tuple[int, ...], taps: list[str]) -> Step:
+    """A step a value of the first tap, and so on for the others."""
+    tap, *more = taps
+    held_fast = at_tap(sized, tap)
+    inner_operands = tuple(range(len(operands)))
+    inner = (
+        _over_taps(held_fast, setting, inner_operands, more)
+        if more
+        else min(candidates(held_fast, setting, inner_operands), key=lambda step: step.seconds)
+    )
+    count = int(sized.extents[tap])
+    values = int(prod(sized.result_shape)) * setting.itemsize
+    step = _step(sized, setting, operands, "taps")
+    adding = 3 * values / setting.machine.bytes_per_second
+    return replace(
+        step,
+        tap=tap,
+        inner=inner,
+        seconds=count * (inner.seconds + adding),
+        bytes_read=count * (inner.bytes_read + values),
+        bytes_written=count * inner.bytes_written,
+        bytes_held=values + inner.bytes_held,
+    )
+
+
+def windows(sized: Sized, setting: Setting, operands: tuple[int, ...]) -> Step:
+    """Views of windows and one sum of products: what can compute every equation."""
+    step = _step(sized, setting, operands, "windows")
+    pieces, values = _pieces(sized, min(PIECE, max(1, setting.budget // 2)) // setting.itemsize)
+    padded = sum(int(prod(shape)) for number, shape in enumerate(sized.shapes) if any(s.is_padded for s in sized.slides_of(number)))
+    return replace(step, pieces=pieces, bytes_held=(2 * values + padded) * setting.itemsize)
+
+
+def _pieces(sized: Sized, most: int) -> tuple[tuple[tuple[str, int], ...], int]:
+    """Which indices to take in parts, and how many values at once, so that no opened operand has more than `most` values.
+
+    First those that the result keeps, since their parts are only put together; then those that are summed.
+    """
+    equation = sized.equation
+    numbers = {number for number, _ in sized.slides}
+    opened = [operand.indices for number, operand in equation.arrays() if number in numbers]
+    names = max(opened, key=lambda names: int(prod(sized.extents[n] for n in names)))
+    size = int(prod(sized.extents[n] for n in names))
+    scattered = {n for axis in equation.result.axes if isinstance(axis, Address) for n in indices(axis)}
+    kept = [n for n in names if n in equation.result.indices and n not in scattered]
+    gone = [n for n in names if n not in equation.result.indices] if equation.reduce == "sum" else []
+    wide = [n for n in kept if int(sized.extents[n]) >= 4 * size / max(1, most)]
+    order = sorted(wide or kept, key=lambda n: -int(sized.extents[n])) + sorted(gone, key=lambda n: -int(sized.extents[n]))
+    if not wide:
+        order.sort(key=lambda n: -int(sized.extents[n]))
+    order += [n for n in kept if n not in order]
+    pieces: list[tuple[str, int]] = []
+    for name in order:
+        if size <= most:
+            break
+        extent = int(sized.extents[name])
+        at_once = max(1, extent // math.ceil(size / max(1, most)))
+        if at_once < extent:
+            pieces.append((name, at_once))
+            size = size // extent * at_once
+    return tuple(pieces), size
+
+
+def _can_pool(sized: Sized, low: Lowering, setting: Setting) -> bool:
+    reduce = sized.equation.reduce
+    backwards = any(line.dilation < 0 for line in low.lines)
+    if reduce not in setting.machine.poolings or len(low.lines) > setting.machine.slid or backwards or setting.kind != "f":
+        return False
+    return reduce == "max" or setting.machine.name != "torch" or all(line.dilation == 1 for line in low.lines)
+
+
+def _step(
+    sized: Sized,
+    setting: Setting,
+    operands: tuple[int, ...],
+    method: Method,
+    low: Lowering | None = None,
+    held: int = 0,
+) -> Step:
+    read = sum(int(prod(shape)) for shape in sized.shapes) * setting.itemsize
+    written = int(prod(sized.result_shape)) * setting.itemsize
+    if low and method in ("unfolded", "folded"):
+        held = min(UNFOLDED, copied_values(sized, low) * setting.itemsize)
+    elif method == "channels-last":
+        held = read
+    return Step(
+        sized.equation.result.name,
+        sized,
+        operands,
+        method,
+        macs(sized),
+        read,
+        written,
+        held,
+        seconds(sized, method, low, setting.machine, setting.itemsize, read=read, written=written),
+        low,
+    )
