@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import random
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -49,19 +50,22 @@ class Times:
 
 
 def interleaved(calls: Sequence[Callable[[], object]], rounds: Rounds) -> list[Times]:
-    """The times of each call: A B, B A, A B, …, after one round that warms up."""
+    """The times of each call, after one round that warms up.
+
+    Every round has another order: in a fixed one, or one that turns round, some calls would always find the caches warm.
+    """
     spent: list[list[float]] = [[] for _ in calls]
+    shuffle = random.Random(0).shuffle
     with uncollected():
-        if rounds.exactly is None:
-            for call in calls:
-                call()
+        for call in calls:
+            call()
         order, done, begun = list(enumerate(calls)), 0, time.perf_counter()
         while not rounds.enough(done, time.perf_counter() - begun):
             for k, call in order:
                 start = time.perf_counter()
                 call()
                 spent[k].append(time.perf_counter() - start)
-            order.reverse()
+            shuffle(order)
             done += 1
     return [Times.of(one) for one in spent]
 

@@ -19,6 +19,8 @@ PIECE = 2**21
 """Bytes of windows that are opened at once: what a cache holds."""
 UNFOLDED = 2**21
 """Bytes of the buffer of an unfolded convolution."""
+LONG = 8
+"""Indices that are shorter are taken in parts last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,12 @@ class Setting:
 
 def candidates(sized: Sized, setting: Setting, operands: tuple[int, ...]) -> Iterator[Step]:
     """Steps that compute a normal equation of one or two operands, in no order; "windows" or one that can't fail is among them."""
+    low = lowered(sized)
     if not sized.slides:
         yield _step(sized, setting, operands, "sum" if len(operands) == 1 else "matmul")
+        if low and setting.machine.multiplies_by_convolving and setting.kind == "f":
+            yield _step(sized, setting, operands, "library", low)
         return
-    low = lowered(sized)
     if low and len(operands) == 1:
         if _can_pool(sized, low, setting):
             yield _step(sized, setting, operands, "pooling", low)
@@ -118,38 +122,43 @@ def windows(sized: Sized, setting: Setting, operands: tuple[int, ...]) -> Step:
     """Views of windows and one sum of products: what can compute every equation."""
     step = _step(sized, setting, operands, "windows")
     pieces, values = _pieces(sized, min(PIECE, max(1, setting.budget // 2)) // setting.itemsize)
-    padded = sum(int(prod(shape)) for number, shape in enumerate(sized.shapes) if any(s.is_padded for s in sized.slides_of(number)))
-    return replace(step, pieces=pieces, bytes_held=(2 * values + padded) * setting.itemsize)
+    return replace(step, pieces=pieces, bytes_held=(2 * values + _padded_values(sized)) * setting.itemsize)
+
+
+def _padded_values(sized: Sized) -> int:
+    """What is copied to pad the operands; of two padded axes, one copy is made from the other."""
+    total = 0
+    for number, shape in enumerate(sized.shapes):
+        beside = {
+            place: sum(slide.padding) for (owner, place), slide in sized.slides.items() if owner == number and slide.is_padded
+        }
+        total += min(2, len(beside)) * math.prod(int(n + beside.get(place, 0)) for place, n in enumerate(shape))
+    return total
 
 
 def _pieces(sized: Sized, most: int) -> tuple[tuple[tuple[str, int], ...], int]:
     """Which indices to take in parts, and how many values at once, so that no opened operand has more than `most` values.
 
-    First those that the result keeps, since their parts are only put together; then those that are summed.
+    Nor one that has a position of its own, as weights that no place shares: it is copied piece by piece too.
     """
     equation = sized.equation
     numbers = {number for number, _ in sized.slides}
     opened = [operand.indices for number, operand in equation.arrays() if number in numbers]
-    names = max(opened, key=lambda names: int(prod(sized.extents[n] for n in names)))
-    size = int(prod(sized.extents[n] for n in names))
+    opened += [operand.indices for operand in equation.operands if set(operand.bare) & set(equation.positions)]
     scattered = {n for axis in equation.result.axes if isinstance(axis, Address) for n in indices(axis)}
-    kept = [n for n in names if n in equation.result.indices and n not in scattered]
-    gone = [n for n in names if n not in equation.result.indices] if equation.reduce == "sum" else []
-    wide = [n for n in kept if int(sized.extents[n]) >= 4 * size / max(1, most)]
-    order = sorted(wide or kept, key=lambda n: -int(sized.extents[n])) + sorted(gone, key=lambda n: -int(sized.extents[n]))
-    if not wide:
-        order.sort(key=lambda n: -int(sized.extents[n]))
-    order += [n for n in kept if n not in order]
-    pieces: list[tuple[str, int]] = []
-    for name in order:
-        if size <= most:
-            break
-        extent = int(sized.extents[name])
-        at_once = max(1, extent // math.ceil(size / max(1, most)))
-        if at_once < extent:
-            pieces.append((name, at_once))
-            size = size // extent * at_once
-    return tuple(pieces), size
+    at_once = {n: int(extent) for n, extent in sized.extents.items()}
+    pieces: dict[str, int] = {}
+    while True:
+        names = max(opened, key=lambda names: math.prod(at_once[n] for n in names))
+        size = math.prod(at_once[n] for n in names)
+        summed = [n for n in names if n not in equation.result.indices and equation.reduce == "sum"]
+        free = [n for n in names if n in summed or (n in equation.result.indices and n not in scattered)]
+        # shared indices first, which make all parts smaller; long ones, so that parts stay wide; kept ones are only put together
+        ranks = {n: (-sum(n in other for other in opened), at_once[n] < LONG, n in summed, -at_once[n]) for n in free}
+        name = min((n for n in free if at_once[n] > 1), key=ranks.__getitem__, default=None)
+        if size <= most or name is None:
+            return tuple(pieces.items()), size
+        at_once[name] = pieces[name] = max(1, at_once[name] // math.ceil(size / max(1, most)))
 
 
 def _can_pool(sized: Sized, low: Lowering, setting: Setting) -> bool:

@@ -35,7 +35,7 @@ def planned(sized: Sized, setting: Setting, force: str | None = None) -> Plan:
     gathering = turned(core)
     forms = [core] if gathering is core else [core, gathering]
     found = [_assembled(sized, core, form, setting, force) for form in forms]
-    others = tuple(dict.fromkeys(method for plan, seen in found for method in seen))
+    others = set.union(*(seen for _, seen in found)) - ({"sum"} if len(core.equation.operands) > 1 else set())
     plans = [plan for plan, _ in found if force is None or force in _used(plan)]
     if not plans:
         raise UsageError(

@@ -29,7 +29,7 @@ def seconds(
     """The estimate for one method, taps apart."""
     count = macs(sized)
     work = count / (machine.macs_per_second * efficiency(sized, method, lowering, machine))
-    moved: float = read + written
+    moved: float = read + written + (2 * reordered_values(sized, lowering) * itemsize if lowering else 0)
     if method == "unfolded" and lowering:
         moved += 2 * copied_values(sized, lowering) * itemsize / CACHED
     elif method == "folded" and lowering:
@@ -55,7 +55,7 @@ def efficiency(sized: Sized, method: Method, lowering: Lowering | None, machine:
         return share
     channels, filters, groups = _extent(sized, lowering.channel), _extent(sized, lowering.filter), lowering.geometry.groups
     depthwise = channels == 1 and filters == 1 and groups > 1
-    taps = taps_count(lowering, sized)
+    taps, positions = taps_count(lowering, sized), math.prod(lowering.positions)
     if method == "unfolded":  # products of matrices that are wide and high enough
         return 0.02 if depthwise else share * min(1.0, filters / 16) * min(1.0, channels * taps / 16) * (0.3 if groups > 1 else 1)
     if method == "folded":
@@ -63,12 +63,16 @@ def efficiency(sized: Sized, method: Method, lowering: Lowering | None, machine:
     if machine.name != "torch":
         return share
     match method:
+        case "library" if not sized.slides:
+            return machine.efficiency.get("matmul", share) * 1.01  # as fast, and in the layout of x
         case "library" if depthwise:
-            return 0.12 if taps <= 49 else 0.025
+            return 0.3 if taps <= 49 else 0.025
         case "channels-last" if depthwise:
             return 0.3 if taps <= 49 else 0.7
         case "channels-last":
             return share * 0.5
+        case "library" | "channels-last" if groups == 1 and taps > 4 * positions:  # a gradient by weights: windows like images
+            return 0.06 if channels > 4 else 0.2
         case "library" if min(channels, filters) <= 2 and groups == 1:
             return 0.06
         case "transposed" if min(channels, filters) <= 2 and groups == 1:
@@ -82,6 +86,13 @@ def efficiency(sized: Sized, method: Method, lowering: Lowering | None, machine:
 def taps_count(lowering: Lowering, sized: Sized) -> int:
     """Taps of the window."""
     return math.prod(int(sized.extents[line.tap]) for line in lowering.lines if line.tap)
+
+
+def reordered_values(sized: Sized, lowering: Lowering) -> int:
+    """Values of arrays whose axes are put in another order first, or at the end."""
+    laid = [lowering.x_laid, *([lowering.w_laid] if lowering.w_laid else [])]
+    result = () if lowering.y_order == tuple(range(len(lowering.y_order))) else lowering.y_shape
+    return sum(math.prod(one.given) for one in laid if not one.keeps_order) + (math.prod(result) if result else 0)
 
 
 def copied_values(sized: Sized, lowering: Lowering) -> int:

@@ -97,10 +97,10 @@ def lowered(sized: Sized) -> Lowering | None:
     """
     equation = sized.equation
     owners = {number for number, _, _ in equation.addresses()}
-    if len(owners) != 1 or len(equation.operands) > 2 or 0 in sized.extents.values():
+    if len(owners) > 1 or len(equation.operands) > 2 or 0 in sized.extents.values():
         return None
-    side = next(iter(owners))
-    lines = _lines(sized, side)
+    side = next(iter(owners), 0)
+    lines = _lines(sized, side) if owners else _still(sized)
     if not lines:
         return None
     x = side if side >= 0 else _holder(sized, [line.position for line in lines])
@@ -121,6 +121,16 @@ def _lines(sized: Sized, side: int) -> list[Line] | None:
         tap, dilation = taps[0] if taps else (None, 1)
         lines.append(Line(slide.position, tap, slide.stride, dilation, slide))
     return lines
+
+
+def _still(sized: Sized) -> list[Line]:
+    """The last two axes of x and of the result, if they are the same and no filter's: what a 1×1 convolution slides over."""
+    x, y = sized.equation.operands[0].axes, sized.equation.result.axes
+    elsewhere = {name for operand in sized.equation.operands[1:] for name in operand.indices}
+    last = [axis.name for axis in x[-2:] if isinstance(axis, Name) and axis.name not in elsewhere]
+    if len(sized.equation.operands) != 2 or len(last) < 2 or x[-2:] != y[-2:] or len(x) < 3:
+        return []
+    return [Line(n, None, 1, 1, Slide(((n, 1),), 0, sized.extents[n], (0, 0), n)) for n in last]
 
 
 def _holder(sized: Sized, positions: Sequence[str]) -> int | None:

@@ -47,6 +47,7 @@ class Machine:
     call_seconds                        what a call costs that does nothing
     slid                                how many slid axes its convolution takes at most; 0 where it has none
     poolings                            the reductions that its pooling knows
+    multiplies_by_convolving            whether a 1×1 convolution is no slower than a matrix product: it follows the layout of x
     efficiency                          by method, the share of `macs_per_second` that it reaches where nothing better is known
     """
 
@@ -56,5 +57,6 @@ class Machine:
     call_seconds: float = 5e-6
     slid: int = 0
     poolings: frozenset[str] = frozenset()
+    multiplies_by_convolving: bool = False
     methods: frozenset[Method] = frozenset(METHODS)
     efficiency: Mapping[Method, float] = field(default_factory=dict, hash=False)

@@ -29,6 +29,8 @@ class Backend(ABC):
     """One array library."""
 
     name: str
+    watches: tuple[Watched, ...]
+    """The ways in which this library may watch arrays."""
 
     @abstractmethod
     def check(self, arrays: Sequence[Array], reduce: Reduce) -> None:

@@ -47,9 +47,31 @@ def compute(
 
 
 def made(backend: Backend, sized: Sized, arrays: Sequence[Array], options: Options, watched: Watched) -> Program:
-    """The function (arrays, bias) -> result for arrays like these."""
+    """The function (arrays, bias) -> result for arrays like these, watched like these."""
     itemsize, kind = backend.number(arrays)
     return _made(_Key(backend, sized, itemsize, kind, watched, options))
+
+
+def made_for_all(backend: Backend, sized: Sized, arrays: Sequence[Array], options: Options) -> Program:
+    """The function (arrays, bias) -> result for arrays like these, however they are watched by then.
+
+    Where all ways are computed alike, nobody asks.
+    """
+    itemsize, kind = backend.number(arrays)
+    first, *others = [_Key(backend, sized, itemsize, kind, watched, options) for watched in backend.watches]
+    if options.force is None:
+        plan = _planned(first)
+        if backend.differentiates(plan) and all(_planned(key).steps == plan.steps for key in others):
+            return _made(first)
+    watched, programs = backend.watched, dict[Watched, Program]()
+
+    def run(arrays: Sequence[Array], bias: Array | None = None) -> Array:
+        how = watched(arrays if bias is None else (*arrays, bias))
+        if how not in programs:
+            programs[how] = made(backend, sized, arrays, options, how)
+        return programs[how](arrays, bias)
+
+    return run
 
 
 def plan_for(backend: Backend, sized: Sized, itemsize: int, kind: str, watched: Watched, options: Options) -> Plan:
@@ -90,10 +112,15 @@ class _Key:
 
 
 @lru_cache(maxsize=1024)
-def _made(key: _Key) -> Program:
+def _planned(key: _Key) -> Plan:
     _, itemsize, kind, watched, options, *_ = key.parts
-    backend, sized = key.backend, key.sized
-    plan = plan_for(backend, sized, itemsize, kind, watched, options)
+    return plan_for(key.backend, key.sized, itemsize, kind, watched, options)
+
+
+@lru_cache(maxsize=1024)
+def _made(key: _Key) -> Program:
+    backend, sized, watched, options = key.backend, key.sized, key.parts[3], key.options
+    plan = _planned(key)
     run = program(backend, plan)
     if watched == "recorded" and not backend.differentiates(plan):
         run = _with_gradients(backend, sized, run, options)

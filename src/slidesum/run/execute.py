@@ -15,7 +15,7 @@ from slidesum.laws.padding import known_padding
 from slidesum.laws.shape import solve
 from slidesum.plans.machine import METHODS
 from slidesum.run.backend import Array
-from slidesum.run.compute import DEFAULT, Options, Program, made
+from slidesum.run.compute import DEFAULT, Options, Program, made_for_all
 from slidesum.run.met import library, met, met_chunked
 
 
@@ -58,7 +58,7 @@ def prepared(
         from slidesum.run.dask import evaluate as chunkwise
 
         return lambda arrays, bias: chunkwise(sized, arrays, bias, budget=options.budget), arrays, bias
-    return made(backend, sized, arrays, options, backend.watched(given)), arrays, bias
+    return made_for_all(backend, sized, arrays, options), arrays, bias
 
 
 def known_options(plan: Any, exact: Any, memory: Any) -> Options:

@@ -46,6 +46,7 @@ class Jax(Backend):
     """Arrays of JAX, on any device, and what stands for them while JAX traces."""
 
     name = "jax"
+    watches = ("unwatched", "traced")
 
     def check(self, arrays: Sequence[Array], reduce: Reduce) -> None:
         for x in arrays:

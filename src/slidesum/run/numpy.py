@@ -17,7 +17,7 @@ from slidesum.plans.step import Plan
 from slidesum.run.backend import Array, Backend, Backward, Labels, Run, Watched
 from slidesum.run.memory import BUFFERS, free_bytes
 from slidesum.run.numpy_convolution import pooled, scattered, unfolded
-from slidesum.run.numpy_product import product
+from slidesum.run.product import product
 
 MACHINE = Machine(
     "numpy",
@@ -42,6 +42,7 @@ class NumPy(Backend):
     """Arrays of NumPy."""
 
     name = "numpy"
+    watches = ("unwatched",)
 
     def check(self, arrays: Sequence[Array], reduce: Reduce) -> None:
         for x in arrays:
@@ -81,7 +82,7 @@ class NumPy(Backend):
         return x.astype(np.result_type(x, np.dtype(dtype))) if np.dtype(dtype).kind == "c" else x
 
     def copied(self, x: Array) -> Array:
-        return np.array(x)
+        return np.array(x, order="C")
 
     def reshape(self, x: Array, shape: Sequence[int]) -> Array:
         return x.reshape(shape)
@@ -125,8 +126,8 @@ class NumPy(Backend):
         return np.moveaxis(y, 0, axis)
 
     def einsum(self, operands: Sequence[tuple[Array, Labels]], result: Labels) -> Array:
-        if len(operands) == 2:
-            return product(operands[0], operands[1], result)
+        if len(operands) == 2 and (y := product(self, np.matmul, operands[0], operands[1], result)) is not None:
+            return y
         flat: list[Any] = [part for x, labels in operands for part in (x, list(labels))]
         return np.einsum(*flat, list(result), optimize="greedy")
 

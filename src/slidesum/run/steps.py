@@ -21,9 +21,16 @@ Call = Callable[..., Array]
 
 def program(backend: Backend, plan: Plan) -> Callable[[Sequence[Array], Array | None], Array]:
     """The function (operands, bias) -> result of a plan."""
+    finish, add = finished(backend, plan), biased(backend, plan.sized)
+    direct = _direct(backend, plan)
+    if direct:
+
+        def at_once(arrays: Sequence[Array], bias: Array | None = None) -> Array:
+            return direct(*arrays) if bias is None else add(direct(*arrays), bias)
+
+        return at_once
     entering = [_entering(backend, given, wanted) for given, wanted in zip(plan.sized.shapes, plan.normal.shapes, strict=True)]
     calls = [(step_call(backend, step), step.operands) for step in plan.steps]
-    finish, add = finished(backend, plan), biased(backend, plan.sized)
     if len(calls) == 1 and finish is None and not any(entering):
         call, numbers = calls[0]
         in_order = numbers == tuple(range(len(plan.sized.shapes)))
@@ -49,6 +56,22 @@ def program(backend: Backend, plan: Plan) -> Callable[[Sequence[Array], Array | 
         return y if bias is None else add(y, bias)
 
     return run
+
+
+def _direct(backend: Backend, plan: Plan) -> Call | None:
+    """The library's convolution itself, where all arrays are shaped as it takes them; merged axes needn't be opened then."""
+    step, low = plan.steps[0], plan.steps[0].lowering
+    if len(plan.steps) > 1 or low is None or low.w is None or low.scatters or step.method not in ("library", "channels-last"):
+        return None
+    in_order = low.x == 0 and low.x_laid.keeps_order and low.w_laid and low.w_laid.keeps_order
+    y_in_order = low.y_order == tuple(range(len(low.y_order)))
+    if not (in_order and y_in_order) or low.flipped or low.padded or _trims(low, step):
+        return None
+    assert low.w_laid is not None
+    if plan.sized.shapes[0] != low.x_laid.shape or plan.sized.result_shape != low.y_given:
+        return None
+    convolve, shape = backend.convolution(low.geometry, step.method), low.w_laid.shape
+    return convolve if plan.sized.shapes[1] == shape else lambda x, w: convolve(x, backend.reshape(w, shape))
 
 
 def step_call(backend: Backend, step: Step) -> Call:

@@ -5,7 +5,6 @@ Every verb is differentiable while autograd records, so it runs through whatever
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -22,19 +21,22 @@ from slidesum.plans.machine import METHODS, Machine, Method
 from slidesum.plans.step import Plan
 from slidesum.run.backend import Array, Backend, Backward, Labels, Run, Watched
 from slidesum.run.memory import free_bytes
+from slidesum.run.product import product
 from slidesum.run.torch_autograd import Differentiated, watched
 from slidesum.run.torch_convolution import empty, folded, unfolded
+from slidesum.run.torch_fold import added_by_index, added_by_slices
 
 MACHINE = Machine(
     "torch",
     slid=3,
     poolings=frozenset({"max", "mean"}),
     methods=frozenset(METHODS),
+    multiplies_by_convolving=True,
     efficiency={
         "library": 0.5,
         "unfolded": 0.5,
         "transposed": 0.3,
-        "folded": 0.4,
+        "folded": 0.2,
         "windows": 0.3,
         "matmul": 0.7,
         "taps": 0.03,
@@ -49,6 +51,7 @@ class Torch(Backend):
     """Tensors of torch, on any device."""
 
     name = "torch"
+    watches = ("unwatched", "recorded", "traced")
 
     def check(self, arrays: Sequence[Array], reduce: Reduce) -> None:
         first = arrays[0]
@@ -139,18 +142,13 @@ class Torch(Backend):
         return x.flip(backwards) if backwards else x
 
     def fold(self, x: Array, axis: int, base: int, steps: Sequence[int], extent: int) -> Array:
-        extents = x.shape[axis : axis + len(steps)]
-        values = itertools.product(*(range(n) for n in extents))
-        cells = [base + sum(s * v for s, v in zip(steps, at, strict=True)) for at in values]
-        flat = x.flatten(axis, axis + len(steps) - 1)
-        inside = [k for k, cell in enumerate(cells) if 0 <= cell < extent]
-        if len(inside) < len(cells):
-            flat = self.take(flat, axis, inside)
-        shape = (*flat.shape[:axis], extent, *flat.shape[axis + 1 :])
-        where = torch.tensor([cells[k] for k in inside], dtype=torch.long, device=x.device)
-        return torch.zeros(shape, dtype=x.dtype, device=x.device).index_add(axis, where, flat)
+        if watched([x]) != "unwatched":
+            return added_by_index(x, axis, base, steps, extent)
+        return added_by_slices(x, axis, base, steps, extent)
 
     def einsum(self, operands: Sequence[tuple[Array, Labels]], result: Labels) -> Array:
+        if len(operands) == 2 and (y := product(self, torch.matmul, operands[0], operands[1], result)) is not None:
+            return y
         flat: list[Any] = [part for x, labels in operands for part in (x, list(labels))]
         return torch.einsum(*flat, list(result)).to(operands[0][0].dtype)  # small integers would come back as int64
 

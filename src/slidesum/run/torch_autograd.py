@@ -15,11 +15,11 @@ _transforms, _tracing = torch._C._functorch.peek_interpreter_stack, torch._C._ge
 
 
 def watched(tensors: Sequence[Array]) -> Watched:
-    """Whether autograd records what is done with these tensors, or a transform, a compiler or a subclass looks on."""
+    """Whether autograd records what is done with these tensors, or a transform, a tracer or a subclass looks on."""
     recorded = torch.is_grad_enabled()
     needed = False
     for x in tensors:
-        if type(x) not in ARRAYS:
+        if x.__class__ not in ARRAYS:
             return "traced"
         needed = needed or x.requires_grad
     if _transforms() is not None or _tracing() is not None or forward_ad._current_level >= 0 or torch.compiler.is_compiling():
@@ -28,9 +28,16 @@ def watched(tensors: Sequence[Array]) -> Watched:
 
 
 def signature(tensors: Sequence[Array]) -> Hashable | None:
-    """What tells these tensors from others, as far as a plan depends on it; None where they are traced."""
-    how = watched(tensors)
-    return None if how == "traced" else (how, *[(x.shape, x.dtype, x.device, x.layout) for x in tensors])
+    """What tells these tensors from others, as far as a plan depends on it; None where one isn't torch's own.
+
+    How they are watched isn't asked: where it matters, the function that is remembered asks.
+    """
+    looks: list[Any] = []
+    for x in tensors:
+        if x.__class__ not in ARRAYS:
+            return None
+        looks += (x.shape, x.dtype, x.layout, x.is_cpu or x.device)
+    return tuple(looks)
 
 
 class Differentiated(torch.autograd.Function):
