@@ -84,6 +84,8 @@ def conv(
     run, held, bias = prepared(
         tree, arrays, bias, sizes, padding=padding, border=border, extent=extent, options=known_options(*options)
     )
+    if key is None:  # the first arrays of their library: now it is known what they look like
+        key = calls.key(pattern, held, bias, padding, border, extent, sizes, options)
     if key is not None:
         calls.remember(key, run)
     return run(held, bias)

@@ -38,6 +38,11 @@ def key(
     kind = padding.__class__
     if extent is not None or border.__class__ is not str or pattern.__class__ is not str or (kind is not str and kind is not int):
         return None
+    method, exact, memory = options
+    if exact.__class__ is not bool or (method is not None and method.__class__ is not str):
+        return None
+    if memory is not None and memory.__class__ is not int:
+        return None
     signature = _signatures.get(arrays[0].__class__) if arrays else None
     if signature is None:
         return None

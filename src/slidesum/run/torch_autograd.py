@@ -51,6 +51,7 @@ class Differentiated(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *seeds: Array) -> tuple[Array | None, ...]:
+        arrays = ctx.saved_tensors  # once: a checkpoint computes them anew for each look
         wanted = [k for k, needed in enumerate(ctx.needs_input_grad[2:]) if needed]
-        found = dict(zip(wanted, ctx.own_backward(ctx.saved_tensors, seeds[0], wanted), strict=True))
-        return None, None, *(found.get(k) for k in range(len(ctx.saved_tensors)))
+        found = dict(zip(wanted, ctx.own_backward(arrays, seeds[0], wanted), strict=True))
+        return None, None, *(found.get(k) for k in range(len(arrays)))

@@ -28,28 +28,32 @@ def unfolded(x: Array, w: Array, geometry: Geometry) -> Array:
     batch, filters, channels = x.shape[0], w.shape[0] // groups, w.shape[1]
     if any(geometry.padding):
         x = F.pad(x, [p for padding in reversed(geometry.padding) for p in (padding, padding)])
+    x = x if groups == 1 or x.stride(0) == x.stride(1) * x.shape[1] else x.contiguous()
     own = x.stride()
     strides = [n * d for n, d in zip(own[2:], geometry.dilations, strict=True)]
     strides += [n * s for n, s in zip(own[2:], geometry.strides, strict=True)]
     terms, places = channels * math.prod(taps), math.prod(positions)
     members = batch * groups
-    x = x if own[0] == own[1] * x.shape[1] or groups == 1 else x.contiguous()
     step = own[0] if groups == 1 else own[1] * channels
     windows = x.as_strided((members, channels, *taps, *positions), (step, own[1], *strides), x.storage_offset())
     weights = w.reshape(groups, filters, terms)
     y = empty((members, filters, places), x)
-    most = max(1, min(members, PIECE // (terms * places * x.element_size())))
+    bytes_each = terms * places * x.element_size()
+    most = max(1, min(members, PIECE // max(1, bytes_each)))
     most = most if groups == 1 else math.gcd(most, groups)
-    copied = torch.empty((most, channels, *taps, *positions), dtype=x.dtype, device=x.device)
-    for first in range(0, members, most):
-        part = windows[first : first + most]
-        count, at = part.shape[0], first % groups
-        piece = copied[:count].copy_(part).view(count, terms, places)
+    rows = positions[0] if bytes_each <= PIECE else max(1, positions[0] * PIECE // bytes_each)  # of one member's positions
+    rest = places // max(1, positions[0])
+    copied = torch.empty(most * terms * rows * rest, dtype=x.dtype, device=x.device)
+    for first, row in itertools.product(range(0, members, most), range(0, positions[0], rows)):
+        part = windows[first : first + most].narrow(2 + len(taps), row, min(rows, positions[0] - row))
+        count, wide, at = part.shape[0], part.shape[2 + len(taps)] * rest, first % groups
+        piece = copied[: part.numel()].view(part.shape).copy_(part).view(count, terms, wide)
         own_weights = weights.expand(count, -1, -1) if groups == 1 else weights[at : at + count]
+        into = y[first : first + count, :, row * rest : row * rest + wide]
         if count == 1:
-            torch.mm(own_weights[0], piece[0], out=y[first])
+            torch.mm(own_weights[0], piece[0], out=into[0])
         else:
-            torch.bmm(own_weights, piece, out=y[first : first + count])
+            torch.bmm(own_weights, piece, out=into)
     return y.view(batch, groups * filters, *positions)
 
 

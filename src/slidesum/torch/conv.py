@@ -25,9 +25,11 @@ from slidesum.laws.roles import on_filters, with_role
 from slidesum.laws.shape import solve
 from slidesum.notation.parse import equation_of, parse
 from slidesum.notation.write import axes, named, pattern
-from slidesum.run.compute import compute
+from slidesum.run import calls
+from slidesum.run.compute import DEFAULT, made_for_all
 from slidesum.run.execute import solved
 from slidesum.run.torch import Torch
+from slidesum.run.torch_autograd import signature
 from slidesum.run.wiring import full_filters
 
 BACKEND = Torch()
@@ -43,13 +45,21 @@ def _evaluate(
     To `torch.compile` this is one node of its graph: all but the tensors are plain constants, and solving the shapes isn't traced
     but run. A symbolic size is pinned to its number, so a call of another shape compiles anew.
     """
-    equation, shapes = _read(*spelling), [tuple(map(operator.index, x.shape)) for x in arrays]
+    equation = _read(*spelling)
     tensors = [*arrays, *([bias] if bias is not None else [])]
     if not equation.is_pooling:
         tensors = _autocast(tensors)
-    BACKEND.check(tensors, equation.reduce)
-    sized = solved(equation, shapes, dict(sizes), padding=dict(padding) or "valid", border=border, extent=dict(extent))
-    result: torch.Tensor = compute(BACKEND, sized, tensors[: len(arrays)], tensors[-1] if bias is not None else None)
+    looks = signature(tensors)
+    key = looks and (spelling, sizes, padding, type(border), border, extent, bias is None, looks)
+    run = calls.known(key) if key else None
+    if run is None:
+        BACKEND.check(tensors, equation.reduce)
+        shapes = [tuple(map(operator.index, x.shape)) for x in arrays]
+        sized = solved(equation, shapes, dict(sizes), padding=dict(padding) or "valid", border=border, extent=dict(extent))
+        run = made_for_all(BACKEND, sized, tensors[: len(arrays)], DEFAULT)
+        if key:
+            calls.remember(key, run)
+    result: torch.Tensor = run(tensors[: len(arrays)], tensors[-1] if bias is not None else None)
     return result
 
 
