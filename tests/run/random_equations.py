@@ -21,7 +21,7 @@ import hypothesis
 import jax
 import numpy as np
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from rounding import assert_same, drawn, largest_sum
 from strategies import Problem, assignments, sized_problems
@@ -225,7 +225,7 @@ def run(examples: int, ways: Mapping[str, Way], seed: int = 0, told: Callable[[]
 
     @hypothesis.seed(seed)
     @settings(max_examples=examples, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(layers())
+    @hypothesis.given(layers())
     def checked(layer: Layer) -> None:
         check(layer, ways)
         told()

@@ -14,12 +14,12 @@ from typing import Any
 from slidesum.core.equation import Equation, Operand, Reduce
 from slidesum.core.sized import Border, Padding, Sized
 from slidesum.core.sizes import SizeLike, prod
-from slidesum.errors import SizeError
+from slidesum.errors import ArrayError, SizeError
 from slidesum.laws.gradient import gradient, gradient_of
 from slidesum.run.backend import Array, Backend, Watched
 from slidesum.run.compute import DEFAULT, Options, Program, compute, made
 from slidesum.run.execute import refuse_bias, refuse_symbols, solved
-from slidesum.run.met import met
+from slidesum.run.met import library, met, met_chunked
 
 
 def evaluate_gradient(
@@ -41,7 +41,8 @@ def evaluate_gradient(
     `evaluate` raises.
     """
     gradient(equation, name)
-    backend, (seed, *arrays), bias = met([seed, *arrays], bias)
+    chunked = any(library(x) == "dask" for x in (seed, *arrays, bias))
+    backend, (seed, *arrays), bias = met_chunked([seed, *arrays], bias) if chunked else met([seed, *arrays], bias)
     backend.check([seed, *arrays], equation.reduce)
     sized = solved(equation, [tuple(x.shape) for x in arrays], sizes, padding=padding, border=border, extent=extent)
     refuse_symbols(sized)
@@ -53,8 +54,25 @@ def evaluate_gradient(
             usual="It says for every value of the result how much it counts, so it has the result's shape.",
             advice="Give it that shape, or the padding, extent and sizes that the result was computed with.",
         )
+    if chunked:
+        return _chunkwise(sized, arrays, seed, name, options)
     (found,) = gradients(backend, sized, arrays, seed, [name], options)
     return found
+
+
+def _chunkwise(sized: Sized, arrays: Sequence[Array], seed: Array, name: str, options: Options) -> Array:
+    """The gradient equation on dask arrays."""
+    from slidesum.run.dask import evaluate
+
+    if sized.equation.reduce != "sum" or any(_is_complex(x) for x in (seed, *arrays)):
+        raise ArrayError(
+            "the gradient of dask arrays is that of products and sums of real numbers",
+            usual="What wins a maximum, and a conjugate, are not computed chunk by chunk.",
+            advice="Call .compute() on the arrays first.",
+        )
+    at = next((k for k, operand in enumerate(sized.equation.operands) if operand.name == name), None)
+    given = [seed] if at is None else [*arrays[:at], seed, *arrays[at + 1 :]]
+    return evaluate(gradient_of(sized, name), given, budget=options.budget)
 
 
 def gradients(
