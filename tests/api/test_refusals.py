@@ -138,6 +138,7 @@ def started():
     return net, net.input("b c", b=1, c=4)
 
 
+MANY = " ".join(f"i{k}" for k in range(60))
 REFUSED = {
     "an extent along an operand": (
         lambda: ss.conv(P, X, W, extent={"i": 9}),
@@ -159,7 +160,7 @@ REFUSED = {
     "a pooling with filters": (lambda: ss.torch.Pool("b c, o c -> b o"), "a pooling has one operand, and the pattern has 2\n  Write Conv(…)."),
     "a verb's pooling with filters": (lambda: started()[0].pool(started()[1], "b c, o c -> b o"), "a pooling has one operand, and the pattern has 2\n  Write net.conv(…)."),
     "running on text": (lambda: small().run("a"), "the input has the shape (), and the network expects (1, 1, 4, 4)\n  Its axes are b c i j; the first may have any extent.\n  Crop or scale the image, or give the network other sizes."),
-    "running on nothing": (lambda: small().run(None), "NoneType is no array of numbers\n  Give a NumPy array or a torch tensor."),
+    "running on nothing": (lambda: small().run(None), "NoneType is no array of numbers\n  Give an array of NumPy, torch, JAX or dask."),
     "arrays that are none": (lambda: setattr(small(), "values", None), "the arrays of a network are a dict, not NoneType\n  Give them by 'layer.array'."),
     "a layer's name for its result": (lambda: started()[0].linear("input", 3), "'input' is no result of a layer\n  Layers are put together by what the verbs return.\n  Write x = net.input(…) first, and pass x."),
     "one part to concat": (lambda: started()[0].concat(started()[1]), "concat takes the parts as one list\n  Write net.concat([x, y])."),
@@ -173,7 +174,7 @@ REFUSED = {
     "nowhere to save": (lambda: small().save(None), "None is no path of a network\n  Write for example folder/name."),
     "a folder to save to": (lambda: small().save("somewhere/"), "somewhere is a folder, not the name of a network\n  Write for example folder/name."),
     "too many indices": (
-        lambda: ss.pool(" ".join(f"i{k}" for k in range(60)) + " -> i0", np.ones((1,) * 60)),
+        lambda: ss.pool(f"i0 {MANY} -> {MANY}", np.ones((1,) * 61)),
         "the equation has 60 indices, and no library sums over more than 52\n"
         "  Merge axes that always go together, or compute it in two equations.",
     ),

@@ -27,12 +27,13 @@ from slidesum.errors import ArrayError
 from slidesum.laws.shape import solve
 from slidesum.notation.parse import parse
 from slidesum.run import reference
-from slidesum.run.compute import compute
+from slidesum.run.compute import Options, compute
 from slidesum.run.dask import Compute, evaluate
 from slidesum.run.met import numpy_backend
 
 ROUNDING = 1e-10
 PLENTY = 2**30
+ROOMY = Options(budget=PLENTY)
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +81,7 @@ def test_random_equations_in_random_chunks(data: st.DataObject, problem: Problem
     arrays = drawn(sized.shapes)
     chunks = [data.draw(chunkings(x.shape)) for x in arrays]
     given_ = [x if c is None else da.from_array(x, chunks=c) for x, c in zip(arrays, chunks, strict=True)]
-    found = evaluate(sized, given_, budget=budget)
+    found = evaluate(sized, given_, options=Options(budget=budget))
     wanted = reference.evaluate(sized, arrays)
     assert found.dtype == wanted.dtype
     assert found.shape == wanted.shape
@@ -127,7 +128,7 @@ def test_every_operand_in_small_chunks(name: str):
     arrays = drawn(shapes)
     wanted = reference.evaluate(sized, arrays)
     for length in (2, 3):
-        assert_same(evaluate(sized, [da.from_array(x, chunks=length) for x in arrays], budget=PLENTY), wanted)
+        assert_same(evaluate(sized, [da.from_array(x, chunks=length) for x in arrays], options=ROOMY), wanted)
 
 
 @pytest.mark.parametrize("border", ["zero", "circular", "reflect", "replicate", -1.5])
@@ -135,7 +136,7 @@ def test_every_operand_in_small_chunks(name: str):
 def test_every_border(border: Any, padding: Any):
     sized = solve(parse("i+u 2*j+v, u v -> i j"), [(7, 9), (3, 2)], padding=padding, border=border)
     arrays = drawn(sized.shapes)
-    found = evaluate(sized, [da.from_array(arrays[0], chunks=(2, 3)), arrays[1]], budget=PLENTY)
+    found = evaluate(sized, [da.from_array(arrays[0], chunks=(2, 3)), arrays[1]], options=ROOMY)
     assert found.npartitions > 1
     assert_same(found, reference.evaluate(sized, arrays))
 
@@ -147,7 +148,7 @@ def test_a_result_that_folds_its_border(border: Any):
     sized = replace(sized, slides={key: replace(slide, border=border) for key, slide in sized.slides.items()})
     arrays = drawn(sized.shapes)
     for chunks in (1, 2, 4):
-        found = evaluate(sized, [da.from_array(arrays[0], chunks=chunks), arrays[1]], budget=PLENTY)
+        found = evaluate(sized, [da.from_array(arrays[0], chunks=chunks), arrays[1]], options=ROOMY)
         assert_same(found, reference.evaluate(sized, arrays))
 
 
@@ -159,7 +160,7 @@ def test_dtypes(dtype: str, pattern: str):
     shapes = [(4, 9), (3, 4, 3)][: 1 + ("," in pattern)]
     sized = solve(parse(pattern), shapes, {} if "," in pattern else {"u": 3})
     arrays = [np.random.default_rng(0).integers(0, 4, shape).astype(dtype) for shape in shapes]
-    found = evaluate(sized, [da.from_array(x, chunks=2) for x in arrays], budget=PLENTY)
+    found = evaluate(sized, [da.from_array(x, chunks=2) for x in arrays], options=ROOMY)
     wanted = reference.evaluate(sized, arrays)
     assert found.dtype == found.compute().dtype == wanted.dtype
     np.testing.assert_allclose(found.compute(), wanted, rtol=1e-2 if dtype == "float16" else 1e-6)
@@ -191,7 +192,7 @@ def test_biases(text: str, chunked: bool):
         sized,
         [da.from_array(x, chunks=2) for x in arrays],
         da.from_array(bias, chunks=2) if chunked else bias,
-        budget=PLENTY,
+        options=ROOMY,
     )
     assert_same(found, reference.evaluate(sized, arrays, bias))
 
@@ -233,7 +234,7 @@ def test_nothing_is_computed_until_asked():
 
 def test_a_part_of_the_result_reads_a_part_of_the_operand():
     source, x = counted((100, 100), (10, 10))
-    y = evaluate(solve(parse("i+u j+v, u v -> i j"), [x.shape, (3, 3)], padding="same"), [x, np.ones((3, 3))], budget=PLENTY)
+    y = evaluate(solve(parse("i+u j+v, u v -> i j"), [x.shape, (3, 3)], padding="same"), [x, np.ones((3, 3))], options=ROOMY)
     y[45, 45].compute()
     assert source.read == 900  # one chunk and the eight around it
 
@@ -241,7 +242,7 @@ def test_a_part_of_the_result_reads_a_part_of_the_operand():
 def test_every_chunk_is_read_once():
     source, x = counted((2, 6, 30, 30), (1, 2, 10, 10))
     w = drawn([(4, 6, 3, 3)])[0]
-    y = evaluate(solve(parse(CONV), [x.shape, w.shape], padding="same", border="circular"), [x, w], budget=5_000)
+    y = evaluate(solve(parse(CONV), [x.shape, w.shape], padding="same", border="circular"), [x, w], options=Options(budget=5_000))
     assert y.npartitions > 18
     y.compute()
     assert source.read == source.array.size
@@ -250,7 +251,7 @@ def test_every_chunk_is_read_once():
 def test_the_halo_moves_and_not_its_chunk():
     """A block waits for its own chunk, for the filter, and for what is cut out of the chunks beside it: their edges."""
     x = da.zeros((40, 40), chunks=20)
-    y = evaluate(solve(parse("i+u j+v, u v -> i j"), [x.shape, (3, 3)], padding="same"), [x, np.ones((3, 3))], budget=PLENTY)
+    y = evaluate(solve(parse("i+u j+v, u v -> i j"), [x.shape, (3, 3)], padding="same"), [x, np.ones((3, 3))], options=ROOMY)
     graph = dict(y.__dask_graph__())
     others = [dask.get(graph, key) for key in graph[y.name, 0, 0][1:] if key[0] != x.name]
     assert sorted(piece.size for halo in others if isinstance(halo, list) for piece in halo) == [1] * 3 + [20] * 6
@@ -260,7 +261,7 @@ def test_the_halo_moves_and_not_its_chunk():
 def test_the_graph_is_no_larger_than_needed():
     """Three tasks a block: its chunk, the halo that is cut out of that, itself; and the filter once."""
     x, w = da.zeros((100, 100), chunks=10), np.ones((3, 3))
-    y = evaluate(solve(parse("i+u j+v, u v -> i j"), [x.shape, w.shape], padding="same"), [x, w], budget=PLENTY)
+    y = evaluate(solve(parse("i+u j+v, u v -> i j"), [x.shape, w.shape], padding="same"), [x, w], options=ROOMY)
     tasks = dict(y.__dask_graph__())
     assert sum(key[0] == y.name for key in tasks) == 100
     assert len(tasks) <= 3 * 100 + 2
@@ -277,7 +278,7 @@ def test_blocks_keep_within_the_budget(name: str, budget: int):
         larger = [(2, 32, 36), (24, 16, 3)]
     sized = solve(parse(pattern), larger, **{"sizes": {"g": 2} if name == "grouped" else None, **options})
     arrays = drawn(larger)
-    y = evaluate(sized, [da.from_array(x, chunks=-1) for x in arrays], budget=budget)
+    y = evaluate(sized, [da.from_array(x, chunks=-1) for x in arrays], options=Options(budget=budget))
     for task in dict(y.__dask_graph__()).values():
         if isinstance(task, tuple) and isinstance(task[0], Compute):
             held = [*task[0].sized.shapes, task[0].sized.result_shape]
@@ -294,7 +295,7 @@ def test_chunks_are_regular_where_the_operands_are():
         "c i j, o c u -> o 2*i+u j": ((5,), (64, 64, 64, 9), (32, 32, 32, 4)),
     }.items():
         w = np.zeros((5, 3, 3, 3)[: 3 + ("v" in pattern)])
-        assert evaluate(solve(parse(pattern), [x.shape, w.shape]), [x, w], budget=PLENTY).chunks == chunks
+        assert evaluate(solve(parse(pattern), [x.shape, w.shape]), [x, w], options=ROOMY).chunks == chunks
 
 
 def test_chunks_of_kept_indices_stay():
@@ -349,7 +350,7 @@ def test_a_worker_that_dies_half_way():
     x, w = drawn([(2, 4, 96, 96), (3, 4, 3, 3)])
     sized = solve(parse(CONV), [x.shape, w.shape], padding="same", border="circular")
     chunked = da.from_array(x, chunks=(1, 2, 24, 24)).map_blocks(slowly, dtype=x.dtype)
-    y = evaluate(sized, [chunked, w], budget=PLENTY)
+    y = evaluate(sized, [chunked, w], options=ROOMY)
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "5s", "distributed.scheduler.allowed-failures": 10}),
         LocalCluster(

@@ -209,7 +209,7 @@ no sums and products of dtype <U3
         {},
         """\
 an array of Python objects is no array of numbers
-  Give a NumPy array or a torch tensor.""",
+  Give an array of NumPy, torch, JAX or dask.""",
     ),
     "nothing": (
         ArrayError,
@@ -218,7 +218,7 @@ an array of Python objects is no array of numbers
         {},
         """\
 NoneType is no array of numbers
-  Give a NumPy array or a torch tensor.""",
+  Give an array of NumPy, torch, JAX or dask.""",
     ),
     "a ragged list": (
         ArrayError,
@@ -227,7 +227,7 @@ NoneType is no array of numbers
         {},
         """\
 list is no array of numbers
-  Give a NumPy array or a torch tensor.""",
+  Give an array of NumPy, torch, JAX or dask.""",
     ),
     "the maximum of complex numbers": (
         ArrayError,

@@ -14,7 +14,7 @@ from slidesum.notation.parse import equation_of
 from slidesum.plans.step import Plan
 from slidesum.run.compute import plan_for
 from slidesum.run.execute import known_options, refuse_symbols, solved
-from slidesum.run.met import backend_named, met
+from slidesum.run.met import backend_named, library, met, met_chunked
 
 KINDS = {"float": "f", "bfloat": "f", "complex": "c", "int": "i", "uint": "i"}
 BYTES = {"bfloat16": 2, "complex64": 8, "complex128": 16}
@@ -38,7 +38,8 @@ def plan(
 
     The plan prints itself as a table: what each step computes, by which method, its multiply-adds, the bytes it reads, writes and
     holds meanwhile. Shapes need a `backend` ("numpy", the default, "torch" or "jax") and a `dtype`; arrays tell both. The other
-    options are those of `conv`. Raises what `conv` raises.
+    options are those of `conv`. Of dask arrays it is the plan for all at once; a block is computed likewise. Raises what `conv`
+    raises.
 
     Type 2.1, one flat filter over the sum of all maps, is summed first:
 
@@ -55,12 +56,13 @@ def plan(
     (['t1', 't2', 'y'], 3308576)
     """
     tree = equation_of(pattern)
-    given = {type(x) for x in operands if not isinstance(x, tuple | list)}
-    if given and len(given) < len({type(x) for x in operands}):
+    given = [x for x in operands if not isinstance(x, tuple | list)]
+    if given and len(given) < len(operands):
         raise UsageError("operands are all arrays, or all shapes", advice="Write x.shape for an array, say.")
     options = known_options(plan, exact, memory)
     if given:
-        held, arrays, _ = met(operands)
+        chunked = any(library(x) == "dask" for x in operands)
+        held, arrays, _ = met_chunked(operands) if chunked else met(operands)
         held.check(arrays, tree.reduce)
         shapes, (itemsize, kind), watched = [tuple(x.shape) for x in arrays], held.number(arrays), held.watched(arrays)
     else:

@@ -267,6 +267,7 @@ def turned(sized: Sized) -> Sized:
             or len(holders) != 1
             or flat.count(position) != 2
             or position not in equation.operands[holders[0]].bare
+            or not all(_commutes(other) for other in sized.slides_of(holders[0]))  # beside it, there is nothing beyond
             or any(flat.count(name) != 2 for name in taps)
             or any(not any(name in operand.bare for operand in equation.operands) for name in taps)
         ):

@@ -99,7 +99,8 @@ def _product(
         total = cheapest(list(candidates(rest, setting, (fresh,))))
         held = batched.bytes_held + batched.bytes_written
         forced = _only_in([batched, total], at_once, force)
-        if forced or (batched.seconds + total.seconds < at_once.seconds and held <= setting.budget):
+        small = 4 * batched.bytes_written <= batched.bytes_read and held <= setting.budget
+        if forced or (small and batched.seconds + total.seconds < at_once.seconds):
             yield batched
             yield total
             return

@@ -31,8 +31,10 @@ def seconds(
     work = count / (machine.macs_per_second * efficiency(sized, method, lowering, machine))
     moved: float = read + written + (2 * reordered_values(sized, lowering) * itemsize if lowering else 0)
     if method == "unfolded" and lowering:
+        work += 10 * machine.call_seconds
         moved += 2 * copied_values(sized, lowering) * itemsize / CACHED
     elif method == "folded" and lowering:
+        work += taps_count(lowering, sized) * machine.call_seconds
         kept = (*lowering.batch, *lowering.group, *lowering.filter, *(line.position for line in lowering.lines))
         moved += 3 * _extent(sized, kept) * taps_count(lowering, sized) * itemsize / CACHED
     elif method == "channels-last":
@@ -42,7 +44,7 @@ def seconds(
         work += opened_values(sized) * 1e-9
     elif method == "fft" and lowering:
         work = spectrum_operations(lowering, sized) / (machine.macs_per_second * efficiency(sized, method, lowering, machine))
-        work += 20 * machine.call_seconds  # three transforms, and it rounds worse: not for a small gain
+        work += 20 * max(machine.call_seconds, 5e-6)  # three transforms, and it rounds worse: not for a small gain
     elif method == "pooling" and lowering:
         work = taps_count(lowering, sized) * int(prod(sized.result_shape)) / (machine.macs_per_second * 0.02)
     return max(work, moved / machine.bytes_per_second) + machine.call_seconds
@@ -73,8 +75,10 @@ def efficiency(sized: Sized, method: Method, lowering: Lowering | None, machine:
             return share * 0.5
         case "library" | "channels-last" if groups == 1 and taps > 4 * positions:  # a gradient by weights: windows like images
             return 0.06 if channels > 4 else 0.2
-        case "library" if min(channels, filters) <= 2 and groups == 1:
+        case "library" if filters <= 2 and groups == 1:
             return 0.06
+        case "library" if channels <= 2 and groups == 1:  # moves more than it multiplies: much, if not from the cache
+            return 0.06 if int(prod(sized.result_shape)) > 2**18 else 0.4
         case "transposed" if min(channels, filters) <= 2 and groups == 1:
             return 0.06
         case "library" if groups > 1:

@@ -28,7 +28,7 @@ from slidesum.core.sized import Sized
 from slidesum.laws.blocks import Block, Box, Reading, Span, block
 from slidesum.run.blocks import Cuts, Parts, cuts, spans
 from slidesum.run.border import filling
-from slidesum.run.compute import compute
+from slidesum.run.compute import DEFAULT, Options, compute, plan_for
 from slidesum.run.dask_tasks import Combine, Compute, Cut, Halo, Layout, Part, Zeros
 from slidesum.run.memory import default_budget
 from slidesum.run.met import numpy_backend
@@ -42,11 +42,12 @@ HALO = 2
 """Parts of a chunk travel together while they are at most this part of it: a half."""
 
 
-def evaluate(sized: Sized, arrays: Sequence[Any], bias: Any = None, *, budget: int | None = None) -> da.Array:
+def evaluate(sized: Sized, arrays: Sequence[Any], bias: Any = None, options: Options = DEFAULT) -> da.Array:
     """The result as a dask array; of `arrays` and `bias` some are dask arrays, the others NumPy's.
 
-    No block reads and writes more than `budget` bytes together, as far as the equation can be cut; the default is a quarter of the
-    free memory, divided among the threads. The chunks of an operand are read whole by whoever made it.
+    No block reads and writes more than `options.budget` bytes together, as far as the equation can be cut; the default is a quarter
+    of the free memory, divided among the threads. What computes a block follows the other options. The chunks of an operand are
+    read whole by whoever made it.
 
     >>> import dask.array as da
     >>> from slidesum.laws.shape import solve
@@ -61,13 +62,18 @@ def evaluate(sized: Sized, arrays: Sequence[Any], bias: Any = None, *, budget: i
     operands = [x if isinstance(x, da.Array) else da.from_array(x, chunks=-1) for x in arrays]
     dtype = _result_dtype(sized.equation.reduce, [x.dtype for x in operands])
     itemsizes = [*(x.dtype.itemsize for x in operands), dtype.itemsize]
-    cut = cuts(sized, [x.chunks for x in operands], itemsizes, _share() if budget is None else budget)
-    result = _Graph(sized, operands, dtype, cut).array()
+    budget = _share() if options.budget is None else options.budget
+    cut = cuts(sized, [x.chunks for x in operands], itemsizes, budget)
+    if options.force:
+        plan_for(numpy_backend(), sized, dtype.itemsize, dtype.kind, "unwatched", options)  # refuses what can't be forced
+    result = _Graph(sized, operands, dtype, cut, replace(options, budget=budget)).array()
     if bias is None:
         return result
     laid = spread(sized)
     return result + (
-        evaluate(laid, [bias], budget=budget) if isinstance(bias, da.Array) else compute(numpy_backend(), laid, [bias])
+        evaluate(laid, [bias], options=replace(options, force=None))
+        if isinstance(bias, da.Array)
+        else compute(numpy_backend(), laid, [bias])
     )
 
 
@@ -121,12 +127,12 @@ class _Plan:
 class _Graph:
     """The tasks of one result; `array` is the table of contents."""
 
-    def __init__(self, sized: Sized, operands: list[Any], dtype: np.dtype[Any], cut: Cuts) -> None:
+    def __init__(self, sized: Sized, operands: list[Any], dtype: np.dtype[Any], cut: Cuts, options: Options) -> None:
         from dask.base import tokenize
 
-        self.sized, self.operands, self.dtype, self.cut = sized, operands, dtype, cut
+        self.sized, self.operands, self.dtype, self.cut, self.options = sized, operands, dtype, cut, options
         self.fillings = _fillings(sized, operands)
-        token = tokenize(repr(sized), [x.name for x in operands], cut.chunks, sorted(cut.summed.items()))
+        token = tokenize(repr(sized), repr(options), [x.name for x in operands], cut.chunks, sorted(cut.summed.items()))
         self.name, self.halo_name, self.part_name = f"slidesum-{token}", f"slidesum-halo-{token}", f"slidesum-part-{token}"
         self.tasks: dict[Any, Any] = {}
         self.known: dict[Any, Sized] = {}
@@ -203,7 +209,7 @@ class _Graph:
         sized, weight = self._shared(plan.block.sized), 1.0
         if self.cut.summed and self.sized.equation.reduce == "mean":
             weight = _summed(sized) / _summed(self.sized)
-        return (Compute(sized, plan.layouts, taken, plan.block.writes, self.dtype, weight), *keys)
+        return (Compute(sized, plan.layouts, taken, plan.block.writes, self.dtype, self.options, weight), *keys)
 
     def _combined(self, tasks: list[Any]) -> Any:
         while len(tasks) > 1:

@@ -13,7 +13,7 @@ from slidesum.core.equation import Reduce
 from slidesum.core.sized import Sized
 from slidesum.laws.blocks import Reading
 from slidesum.run.backend import Array
-from slidesum.run.compute import compute
+from slidesum.run.compute import Options, compute
 from slidesum.run.met import numpy_backend
 
 Part = tuple[slice, ...]
@@ -73,12 +73,13 @@ class Compute:
     taken: tuple[tuple[int, int | None], ...]
     writes: tuple[Reading, ...]
     dtype: np.dtype[Any]
+    options: Options
     weight: float = 1
 
     def __call__(self, *given: Any) -> Array:
         pieces = (given[number] if part is None else given[number][part] for number, part in self.taken)
         arrays = [layout(list(itertools.islice(pieces, len(layout.places)))) for layout in self.layouts]
-        made = compute(numpy_backend(), self.sized, arrays)
+        made = compute(numpy_backend(), self.sized, arrays, None, self.options)
         return self._laid(made if self.weight == 1 else made * made.dtype.type(self.weight))
 
     def _laid(self, made: Array) -> Array:

@@ -57,7 +57,7 @@ def prepared(
     if chunked:
         from slidesum.run.dask import evaluate as chunkwise
 
-        return lambda arrays, bias: chunkwise(sized, arrays, bias, budget=options.budget), arrays, bias
+        return lambda arrays, bias: chunkwise(sized, arrays, bias, options), arrays, bias
     return made_for_all(backend, sized, arrays, options), arrays, bias
 
 

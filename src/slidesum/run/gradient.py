@@ -72,7 +72,7 @@ def _chunkwise(sized: Sized, arrays: Sequence[Array], seed: Array, name: str, op
         )
     at = next((k for k, operand in enumerate(sized.equation.operands) if operand.name == name), None)
     given = [seed] if at is None else [*arrays[:at], seed, *arrays[at + 1 :]]
-    return evaluate(gradient_of(sized, name), given, budget=options.budget)
+    return evaluate(gradient_of(sized, name), given, None, options)
 
 
 def gradients(

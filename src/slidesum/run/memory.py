@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 ALIGNMENT = 64
-SMALLEST = 2**20
+SMALLEST = 2**16
 """Below this many bytes, the allocator of the C library keeps memory by itself."""
 SHARE = 4
 """What one plan may hold beside its operands and its result: this part of the free memory."""
@@ -72,6 +72,9 @@ def _below_limit() -> int | None:
     return max(0, limit - used)
 
 
+_NOTHING = np.empty(0, np.uint8)
+
+
 class Buffers:
     """Memory that is used again once nobody refers to it; at most `most` bytes are kept.
 
@@ -114,9 +117,12 @@ class Buffers:
                 self._kept.append(self._kept.pop(k))  # the last used is the last given up
                 return self._kept[-1]
         kept = sum(buffer.nbytes for buffer in self._kept)
-        for k in range(len(self._kept) - 1, -1, -1) if kept + size > self.most else ():
-            if self._is_free(k):
-                kept -= self._kept.pop(k).nbytes
+        for k in [k for k in range(len(self._kept)) if self._is_free(k)]:
+            if kept + size <= self.most:
+                break
+            kept -= self._kept[k].nbytes
+            self._kept[k] = _NOTHING
+        self._kept = [b for b in self._kept if b is not _NOTHING]
         buffer = np.empty(size + ALIGNMENT, np.uint8)
         if kept + size <= self.most:
             self._kept.append(buffer)
@@ -136,4 +142,4 @@ def _offset(buffer: np.ndarray[Any, Any]) -> int:
     return -buffer.ctypes.data % ALIGNMENT
 
 
-BUFFERS = Buffers(most=2**30)
+BUFFERS = Buffers(most=min(2**30, free_bytes() // 8))

@@ -123,5 +123,5 @@ def _array(x: Any) -> Array:
         array = np.empty(0, object)
     if array.dtype == object:
         what = "an array of Python objects" if isinstance(x, np.ndarray) else type(x).__name__
-        raise ArrayError(f"{what} is no array of numbers", advice="Give a NumPy array or a torch tensor.")
+        raise ArrayError(f"{what} is no array of numbers", advice="Give an array of NumPy, torch, JAX or dask.")
     return array

@@ -40,12 +40,12 @@ def unfolded(x: Array, w: Array, geometry: Geometry) -> Array:
     rest = math.prod(positions[1:])
     terms = weights.shape[2]
     rows = max(1, min(positions[0], PIECE // max(1, terms * rest * dtype.itemsize)))
-    copied = np.empty((terms, rows * rest), dtype)
+    copied = BUFFERS.empty((terms, rows * rest), dtype)
     for b, g in np.ndindex(batch, groups):
         for first in range(0, positions[0], rows):
             part = _rows(windows[b, g], 1 + slid, first, rows)
             wide = part.shape[1 + slid] * rest
-            piece = copied[:, :wide] if wide == copied.shape[1] else np.empty((terms, wide), dtype)
+            piece = copied[:, :wide] if wide == copied.shape[1] else BUFFERS.empty((terms, wide), dtype)
             piece.reshape(part.shape)[...] = part
             into = result[b, g].reshape(filters, -1)[:, first * rest : first * rest + wide]
             np.matmul(weights[g], piece, out=into)

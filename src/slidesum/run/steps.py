@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from slidesum.core.axis import indices
+from slidesum.core.sized import Sized
 from slidesum.plans.lowering import Laid, Lowering
 from slidesum.plans.step import Plan, Step
 from slidesum.run.backend import Array, Backend
@@ -81,7 +83,7 @@ def step_call(backend: Backend, step: Step) -> Call:
         case "windows":
             return lambda *arrays: by_windows(backend, sized, arrays, step.pieces)
         case "sum" | "matmul":
-            return lambda *arrays: by_windows(backend, sized, arrays)
+            return _still(backend, sized) or (lambda *arrays: by_windows(backend, sized, arrays))
         case "taps":
             assert step.inner is not None
             return over_taps(backend, sized, step.tap, step_call(backend, step.inner))
@@ -95,6 +97,25 @@ def step_call(backend: Backend, step: Step) -> Call:
             return _convolution(backend, step, low, lambda x, w: transformed(backend, step, x, w))
         case _:
             return _convolution(backend, step, low, backend.convolution(low.geometry, step.method))
+
+
+def _still(backend: Backend, sized: Sized) -> Call | None:
+    """A reduction or a product where nothing slides and nothing is empty; None where an index stands twice on an array."""
+    equation = sized.equation
+    labels = {name: k for k, name in enumerate(equation.indices)}
+    flat = [[labels[n] for axis in operand.axes for n in indices(axis)] for _, operand in equation.arrays()]
+    *given, wanted = flat
+    if any(len(set(one)) < len(one) for one in flat) or 0 in sized.extents.values():
+        return None
+    if len(given) == 2:
+        a, b = given
+        return lambda x, w: backend.einsum([(x, a), (w, b)], wanted)
+    axes = [k for k, label in enumerate(given[0]) if label not in wanted]
+    left = [label for label in given[0] if label in wanted]
+    order, how = [left.index(label) for label in wanted], equation.reduce
+    if order == sorted(order):
+        return lambda x: backend.reduce(x, axes, how) if axes else x
+    return lambda x: backend.transpose(backend.reduce(x, axes, how) if axes else x, order)
 
 
 def _entering(backend: Backend, given: Sequence[int], wanted: Sequence[int]) -> Callable[[Array], Array] | None:

@@ -1,6 +1,6 @@
 """torch: the library's own convolutions and poolings, products of matrices, and windows that are views.
 
-Every verb is differentiable while autograd records, so it runs through whatever is computed.
+What torch itself differentiates well is left to autograd; the rest is differentiated by gradient equations (`torch_autograd.py`).
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def unfolded(x: Array, w: Array, geometry: Geometry) -> Array:
     most = most if groups == 1 else math.gcd(most, groups)
     rows = positions[0] if bytes_each <= PIECE else max(1, positions[0] * PIECE // bytes_each)  # of one member's positions
     rest = places // max(1, positions[0])
-    copied = torch.empty(most * terms * rows * rest, dtype=x.dtype, device=x.device)
+    copied = empty((most * terms * rows * rest,), x)
     for first, row in itertools.product(range(0, members, most), range(0, positions[0], rows)):
         part = windows[first : first + most].narrow(2 + len(taps), row, min(rows, positions[0] - row))
         count, wide, at = part.shape[0], part.shape[2 + len(taps)] * rest, first % groups
