@@ -154,8 +154,8 @@ def test_transposed(name: str):
     """It is the adjoint: from what `convolve` makes back to what it is given."""
     x_shape, w_shape, geometry = CONVOLUTIONS[name]
     x, w = values(x_shape[0], w_shape[0], *x_shape[2:]), values(*w_shape, seed=1)
-    wanted = TORCH.transposed(torch.from_numpy(x), torch.from_numpy(w), geometry)
-    same(JAX.transposed(jnp.asarray(x), jnp.asarray(w), geometry), wanted)
+    wanted = TORCH.transposed(torch.from_numpy(x), torch.from_numpy(w), geometry, "transposed")
+    same(JAX.transposed(jnp.asarray(x), jnp.asarray(w), geometry, "transposed"), wanted)
 
 
 @pytest.mark.parametrize("groups", [1, 2, 6])
@@ -164,10 +164,10 @@ def test_an_accelerator_leaves_it_to_the_library(monkeypatch: pytest.MonkeyPatch
     ours, theirs = (jnp.asarray(x), jnp.asarray(w)), (torch.from_numpy(x), torch.from_numpy(w))
     monkeypatch.setattr(jax_convolution.jax, "default_backend", lambda: "gpu")
     jax.clear_caches()
-    found = JAX.convolution(geometry, "library")(*ours), JAX.transposed(*ours, geometry)
+    found = JAX.convolution(geometry, "library")(*ours), JAX.transposed(*ours, geometry, "transposed")
     jax.clear_caches()
     same(found[0], TORCH.convolution(geometry, "library")(*theirs))
-    same(found[1], TORCH.transposed(*theirs, geometry))
+    same(found[1], TORCH.transposed(*theirs, geometry, "transposed"))
 
 
 @pytest.mark.parametrize("how", ["max", "min", "mean", "sum"])

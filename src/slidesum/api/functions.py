@@ -41,16 +41,17 @@ def conv(
     memory: int | None = None,
     **sizes: SizeLike,
 ) -> Array:
-    """The sum of products that the pattern writes, on NumPy arrays or torch tensors.
+    """The sum of products that the pattern writes, on arrays of NumPy, torch, JAX or dask.
 
     The arrays, x and w (and more), have the axes that the pattern names; the result is an array of the same library. `padding` and
     `border` say where windows start and what stands beyond the edge; `extent` gives a transposed result a few cells more; `sizes`
     are extents that no shape tells, and strides and dilations that are written as names.
 
     How it is computed follows from the equation (`ss.plan` shows it). `plan` forces a method, such as "windows"; `exact=False`
-    allows Fourier transforms for large filters, whose error is relative to the largest value of the result; `memory` are the bytes
-    that may be held beside operands and result (a quarter of what is free). Raises SpaceError before anything is allocated that
-    doesn't fit, RankError, SizeError, ArrayError, NotationError or MeaningError, all of them SlidesumError.
+    allows Fourier transforms for large filters, as float64 always does: their error is the rounding unit times the norms of x and
+    w, not times each value. `memory` are the bytes that may be held beside operands and result (a quarter of what is free). Raises
+    SpaceError before anything is allocated that doesn't fit, RankError, SizeError, ArrayError, NotationError or MeaningError, all
+    of them SlidesumError.
 
     Every filter spans all maps (type 2.2):
 

@@ -46,8 +46,8 @@ def plan(
     >>> print(plan("b c i+u j+v, o u v -> b o i j", (1, 64, 56, 56), (64, 5, 5), padding="same"))
     step  computes                               by             macs  bytes read  bytes written  bytes held
        1  t1[b,i_,j_] = x[b,c,i_,j_]             sum               0     802,816         12,544           0
-       2  y[b,o,i,j] = t1[b,i+u,j+v] * w[o,u,v]  unfolded  5,017,600      18,944        802,816     313,600
-          in all                                           5,017,600     821,760        815,360     326,144
+       2  y[b,o,i,j] = t1[b,i+u,j+v] * w[o,u,v]  unfolded  5,017,600      18,944        802,816     328,000
+          in all                                           5,017,600     821,760        815,360     340,544
 
     A filter of low rank is never multiplied out:
 

@@ -78,7 +78,7 @@ def _opened(sized: Sized, number: int, operand: Operand) -> tuple[Operand, dict[
 def alone(sized: Sized, number: int) -> tuple[str, ...]:
     """The bare indices that only this operand has, once: they can be summed before anything is multiplied.
 
-    None where a constant other than zero stands beyond the edge: of maps that are summed first, it would be the sum of as many.
+    None of them where a constant other than zero stands beyond the edge: of summed maps, it would be the sum of as many.
     """
     equation = sized.equation
     operand = equation.operands[number]

@@ -10,7 +10,7 @@ from slidesum.core.axis import Address, indices
 from slidesum.core.sized import Sized
 from slidesum.core.sizes import prod
 from slidesum.laws.rewrite import at_tap
-from slidesum.plans.cost import copied_values, macs, seconds, spectrum_cells
+from slidesum.plans.cost import copied_values, macs, reordered_values, seconds, spectrum_cells, taps_count
 from slidesum.plans.lowering import Lowering, lowered
 from slidesum.plans.machine import Machine, Method
 from slidesum.plans.step import Step
@@ -169,6 +169,31 @@ def _can_pool(sized: Sized, low: Lowering, setting: Setting) -> bool:
     return reduce == "max" or setting.machine.name != "torch" or all(line.dilation == 1 for line in low.lines)
 
 
+def _piece_values(sized: Sized, low: Lowering, method: Method, setting: Setting) -> int:
+    """Values of the buffer of a method that has one: what is copied at once, and no less than the least that can be."""
+    if method not in ("unfolded", "folded"):
+        return 0
+    taps, places = taps_count(low, sized), math.prod(int(sized.extents[line.position]) for line in low.lines)
+    if method == "unfolded":
+        least = math.prod(int(sized.extents[n]) for n in low.channel) * taps * places // int(sized.extents[low.lines[0].position])
+    else:
+        least = math.prod(int(sized.extents[n]) for n in low.filter) * taps * places
+    return min(max(UNFOLDED // setting.itemsize, least), max(least, copied_values(sized, low)))
+
+
+def _padded_beforehand(low: Lowering, method: Method) -> int:
+    """Values of x with what stands beyond its edges, where it is copied for that."""
+    own = low.geometry.padding if method in ("unfolded", "fft") else (0,) * len(low.lines)
+    beside = [
+        2 * p + (int(sum(line.slide.padding)) if k in low.padded else 0)
+        for k, (p, line) in enumerate(zip(own, low.lines, strict=True))
+    ]
+    if low.scatters or not any(beside):
+        return 0
+    batch, maps, *cells = low.x_laid.shape
+    return batch * maps * math.prod(n + b for n, b in zip(cells, beside, strict=True))
+
+
 def _step(
     sized: Sized,
     setting: Setting,
@@ -179,10 +204,10 @@ def _step(
 ) -> Step:
     read = sum(int(prod(shape)) for shape in sized.shapes) * setting.itemsize
     written = int(prod(sized.result_shape)) * setting.itemsize
-    if low and method in ("unfolded", "folded"):
-        held = min(UNFOLDED, copied_values(sized, low) * setting.itemsize)
-    elif method == "channels-last":
-        held = read
+    if low:
+        held += (_piece_values(sized, low, method, setting) + reordered_values(low)) * setting.itemsize
+        held += _padded_beforehand(low, method) * setting.itemsize
+        held += read if method == "channels-last" else 0
     return Step(
         sized.equation.result.name,
         sized,

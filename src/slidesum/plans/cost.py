@@ -29,7 +29,10 @@ def seconds(
     """The estimate for one method, taps apart."""
     count = macs(sized)
     work = count / (machine.macs_per_second * efficiency(sized, method, lowering, machine))
-    moved: float = read + written + (2 * reordered_values(sized, lowering) * itemsize if lowering else 0)
+    moved: float = read + written
+    if lowering:
+        turned = 0 if lowering.y_order == tuple(range(len(lowering.y_order))) else math.prod(lowering.y_shape)
+        moved += 2 * (reordered_values(lowering) + turned) * itemsize
     if method == "unfolded" and lowering:
         work += 10 * machine.call_seconds
         moved += 2 * copied_values(sized, lowering) * itemsize / CACHED
@@ -92,11 +95,10 @@ def taps_count(lowering: Lowering, sized: Sized) -> int:
     return math.prod(int(sized.extents[line.tap]) for line in lowering.lines if line.tap)
 
 
-def reordered_values(sized: Sized, lowering: Lowering) -> int:
-    """Values of arrays whose axes are put in another order first, or at the end."""
+def reordered_values(lowering: Lowering) -> int:
+    """Values of operands whose axes are put in another order first."""
     laid = [lowering.x_laid, *([lowering.w_laid] if lowering.w_laid else [])]
-    result = () if lowering.y_order == tuple(range(len(lowering.y_order))) else lowering.y_shape
-    return sum(math.prod(one.given) for one in laid if not one.keeps_order) + (math.prod(result) if result else 0)
+    return sum(math.prod(one.given) for one in laid if not one.keeps_order)
 
 
 def copied_values(sized: Sized, lowering: Lowering) -> int:

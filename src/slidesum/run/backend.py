@@ -1,4 +1,4 @@
-"""What an array library must be able to do: some dozen verbs. One file a backend; `run/windows.py` does the rest with them.
+"""What an array library must be able to do: some thirty verbs. One file a backend; the rest of `run/` does all with them.
 
 A class that lacks a verb can't be instantiated, so a backend is complete or it doesn't exist.
 """
@@ -49,8 +49,8 @@ class Backend(ABC):
         """What can be done with arrays that are watched so."""
 
     @abstractmethod
-    def free_bytes(self) -> int:
-        """The bytes that can still be allocated where the arrays are."""
+    def free_bytes(self, arrays: Sequence[Array] = ()) -> int:
+        """The bytes that can still be allocated where the arrays are; without arrays, on the device that is used by default."""
 
     @abstractmethod
     def differentiates(self, plan: Plan) -> bool:

@@ -29,7 +29,7 @@ WORTH_ASKING = 2**27
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to compute: `force` names a method, `exact=False` allows transforms, `budget` are bytes to be held (None: a share)."""
+    """How to compute: `force` names a method, `exact=False` allows transforms in float32, `budget` are bytes (None: a share)."""
 
     force: str | None = None
     exact: bool = True
@@ -151,7 +151,7 @@ def _refusing(backend: Backend, plan: Plan, run: Program) -> Program:
     """Ask before anything large is allocated."""
 
     def asked(arrays: Sequence[Array], bias: Array | None = None) -> Array:
-        free = backend.free_bytes()
+        free = backend.free_bytes(arrays)
         if plan.bytes_needed > free:
             raise too_large(plan, free)
         return run(arrays, bias)

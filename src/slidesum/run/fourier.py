@@ -1,7 +1,7 @@
 """A convolution as a product of spectra (the correlation theorem): for kernels so large that the transforms cost less.
 
-Its error is that of the transforms: about the rounding unit times the logarithm of their size, relative to the largest value of the
-result and not to each. So small values beside large ones lose digits, which is why it is used only where that is allowed.
+Its error is that of the transforms: about the rounding unit times the logarithm of their size times the norms of x and w, and not
+relative to each value. So small values beside large ones lose digits, which is why it is used only where that is allowed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from slidesum.run.backend import Array, Backend
 
 
 def transformed(backend: Backend, step: Step, x: Array, w: Array) -> Array:
-    """x (batch, group·channel, cells…) with w (group·filter, channel, taps…), as `Backend.convolve`."""
+    """x (batch, group·channel, cells…) with w (group·filter, channel, taps…), as `Backend.convolution`."""
     low = step.lowering
     assert low is not None
     geometry, slid = low.geometry, len(low.lines)

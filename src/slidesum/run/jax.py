@@ -69,7 +69,7 @@ class Jax(Backend):
     def machine_for(self, watched: Watched) -> Machine:
         return TRACED if watched == "traced" else MACHINE
 
-    def free_bytes(self) -> int:
+    def free_bytes(self, arrays: Sequence[Array] = ()) -> int:
         device = jax.local_devices()[0].memory_stats() or {}  # a CPU has none
         return device["bytes_limit"] - device["bytes_in_use"] if "bytes_limit" in device else free_bytes()
 

@@ -86,8 +86,9 @@ class Torch(Backend):
     def machine_for(self, watched: Watched) -> Machine:
         return TRACED if watched == "traced" else MACHINE
 
-    def free_bytes(self) -> int:
-        return free_bytes()
+    def free_bytes(self, arrays: Sequence[Array] = ()) -> int:
+        device = arrays[0].device if arrays else torch.device("cpu")
+        return int(torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else free_bytes()
 
     def differentiates(self, plan: Plan) -> bool:
         return len(plan.sized.equation.operands) == 1 or set(plan.methods) <= OWN_GRADIENTS
