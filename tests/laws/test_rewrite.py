@@ -17,7 +17,8 @@ from slidesum.core.axis import Address, indices
 from slidesum.core.sized import Sized
 from slidesum.laws.edge import constant, source
 from slidesum.laws.gradient import gradient_of
-from slidesum.laws.rewrite import alone, apart, at_tap, contracted, normal, summed, summed_late, turned
+from slidesum.laws.normal import normal
+from slidesum.laws.rewrite import alone, apart, at_tap, contracted, summed, summed_late, turned
 from slidesum.laws.shape import solve
 from slidesum.notation.parse import parse
 from slidesum.notation.write import pattern

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from strategies import Problem, sized_problems
 
 from slidesum.core.sized import Sized
-from slidesum.laws.rewrite import contracted, normal
+from slidesum.laws.normal import normal
+from slidesum.laws.rewrite import contracted
 from slidesum.laws.shape import solve
 from slidesum.notation.parse import parse
 from slidesum.notation.write import pattern

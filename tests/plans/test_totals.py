@@ -12,7 +12,7 @@ from run.test_agreement import NAMED
 from strategies import Problem, sized_problems
 
 from slidesum.core.sized import Sized
-from slidesum.laws.rewrite import normal
+from slidesum.laws.normal import normal
 from slidesum.laws.shape import solve
 from slidesum.notation.parse import parse
 from slidesum.plans.candidates import Setting

@@ -1,6 +1,5 @@
 """Equation -> equations that compute the same. Exact laws, no arrays; which of them pays is a plan's question.
 
-    normal       merged axes are opened, axes 1 dropped, repetition is left for the end: only names and addresses stay
     summed       an index that one operand alone has is summed before anything is multiplied (type 2.1 becomes one map)
     summed_late  an index is kept on the result, as a batch, and summed at the end
     contracted   two of three and more operands first; what slides over none of the others' taps passes as it is
@@ -13,66 +12,15 @@ An intermediate array names a whole axis that is slid over later `i_`: its cells
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
-from slidesum.core.axis import Address, Axis, Merged, Name, One, Term, indices
-from slidesum.core.equation import Equation, Operand, Reduce
+from slidesum.core.axis import Address, Axis, Name, Term, indices
+from slidesum.core.equation import Operand
 from slidesum.core.sized import Sized, Slide
-from slidesum.core.sizes import Size
 from slidesum.laws.edge import REPEATING
+from slidesum.laws.normal import commutes, fresh_array, made, own_slides, whole_axes, with_slides
 
 Slides = Mapping[tuple[int, int], Slide]
-
-
-def made(
-    extents: Mapping[str, Size],
-    operands: Sequence[tuple[Operand, Mapping[int, Slide]]],
-    result: tuple[Operand, Mapping[int, Slide]],
-    reduce: Reduce = "sum",
-) -> Sized:
-    """A sized equation from operands that bring the slides of their axes along."""
-    arrays = [*enumerate(operands), (-1, result)]
-    equation = Equation(tuple(operand for operand, _ in operands), result[0], reduce)
-    slides = {(number, place): slide for number, (_, own) in arrays for place, slide in own.items()}
-    used = {*equation.indices}
-    sized = Sized(equation, {n: e for n, e in extents.items() if n in used}, (), (), None, slides)
-    shapes = [tuple(sized.axis_extent(number, p, a) for p, a in enumerate(operand.axes)) for number, (operand, _) in arrays]
-    return replace(sized, shapes=tuple(shapes[:-1]), result_shape=shapes[-1])
-
-
-def normal(sized: Sized) -> Sized:
-    """The equation with one index or address an axis; the bias is left out, and so are bare indices that only the result has.
-
-    >>> from slidesum.laws.shape import solve
-    >>> from slidesum.notation.parse import parse
-    >>> from slidesum.notation.write import pattern
-    >>> grouped = solve(parse("b (g c) i+u, (g o) c u -> b 1 (g o) i"), [(1, 4, 9), (6, 2, 3)], {"g": 2})
-    >>> pattern(normal(grouped).equation)
-    'b g c i+u, g o c u -> b g o i'
-    """
-    equation = sized.equation
-    known = {name for operand in equation.operands for name in operand.indices}
-    operands = [_opened(sized, number, operand) for number, operand in enumerate(equation.operands)]
-    axes, slides = _opened(sized, -1, equation.result)
-    entries = [(axis, slides.get(place)) for place, axis in enumerate(axes.axes)]
-    kept = [(axis, slide) for axis, slide in entries if not isinstance(axis, Name) or axis.name in known]
-    result = Operand(axes.name, tuple(axis for axis, _ in kept)), {k: slide for k, (_, slide) in enumerate(kept) if slide}
-    return made(sized.extents, operands, result, equation.reduce)
-
-
-def _opened(sized: Sized, number: int, operand: Operand) -> tuple[Operand, dict[int, Slide]]:
-    axes: list[Axis] = []
-    slides: dict[int, Slide] = {}
-    for place, axis in enumerate(operand.axes):
-        if isinstance(axis, Address):
-            slides[len(axes)] = sized.slides[number, place]
-            axes.append(axis)
-        elif isinstance(axis, Merged):
-            axes += map(Name, axis.names)
-        elif not isinstance(axis, One):
-            axes.append(axis)
-    return Operand(operand.name, tuple(axes)), slides
 
 
 def alone(sized: Sized, number: int) -> tuple[str, ...]:
@@ -82,15 +30,11 @@ def alone(sized: Sized, number: int) -> tuple[str, ...]:
     """
     equation = sized.equation
     operand = equation.operands[number]
-    if equation.reduce == "sum" and not all(_commutes(slide) for slide in sized.slides_of(number)):
+    if equation.reduce == "sum" and not all(commutes(slide) for slide in sized.slides_of(number)):
         return ()
     elsewhere = {n for k, other in equation.arrays() if k != number for n in other.indices}
     flat = [name for axis in operand.axes for name in indices(axis)]
     return tuple(name for name in operand.bare if name not in elsewhere and flat.count(name) == 1)
-
-
-def _commutes(slide: Slide) -> bool:
-    return not slide.is_padded or isinstance(slide.border, str)
 
 
 def summed(sized: Sized, number: int) -> tuple[Sized, Sized]:
@@ -105,17 +49,17 @@ def summed(sized: Sized, number: int) -> tuple[Sized, Sized]:
     """
     equation = sized.equation
     operand, gone = equation.operands[number], alone(sized, number)
-    whole = _whole(sized, number)
+    whole = whole_axes(sized, number)
     raw = [whole.get(place, axis) for place, axis in enumerate(operand.axes)]
     kept = [place for place, axis in enumerate(operand.axes) if not (isinstance(axis, Name) and axis.name in gone)]
     extents = {**sized.extents, **{axis.name: sized.slides[number, place].extent for place, axis in whole.items()}}
-    name = _fresh_array(equation)
+    name = fresh_array(equation)
     result = Operand(name, tuple(raw[p] for p in kept))
     first = made(extents, [(Operand(operand.name, tuple(raw)), {})], (result, {}), equation.reduce)
-    left = _own_slides(sized, number, kept)
-    operands = [_with_slides(sized, k) for k in range(len(equation.operands))]
+    left = own_slides(sized, number, kept)
+    operands = [with_slides(sized, k) for k in range(len(equation.operands))]
     operands[number] = Operand(name, tuple(operand.axes[p] for p in kept)), left
-    return first, made(sized.extents, operands, _with_slides(sized, -1), equation.reduce)
+    return first, made(sized.extents, operands, with_slides(sized, -1), equation.reduce)
 
 
 def summed_late(sized: Sized, names: Sequence[str]) -> tuple[Sized, Sized]:
@@ -129,12 +73,12 @@ def summed_late(sized: Sized, names: Sequence[str]) -> tuple[Sized, Sized]:
     ('b c i+u, b c i -> b c u', 'b c u -> c u')
     """
     equation = sized.equation
-    result, slides = _with_slides(sized, -1)
+    result, slides = with_slides(sized, -1)
     more = tuple(map(Name, names))
-    operands = [_with_slides(sized, k) for k in range(len(equation.operands))]
+    operands = [with_slides(sized, k) for k in range(len(equation.operands))]
     moved = {place + len(more): slide for place, slide in slides.items()}
-    kept = Operand(_fresh_array(equation), (*more, *result.axes))
-    whole = _whole(sized, -1)
+    kept = Operand(fresh_array(equation), (*more, *result.axes))
+    whole = whole_axes(sized, -1)
     cells = tuple(whole.get(place, axis) for place, axis in enumerate(result.axes))
     extents = {**sized.extents, **{name.name: slides[place].extent for place, name in whole.items()}}
     rest = made(extents, [(Operand(kept.name, (*more, *cells)), {})], (Operand(result.name, cells), {}))
@@ -177,19 +121,19 @@ def contracted(sized: Sized, a: int, b: int) -> tuple[Sized, Sized]:
     slid = {*equation.positions, *(name.name for name in raw.values())}
     axes = sorted({entry[0]: entry for entry in axes}.values(), key=lambda entry: entry[0].name in slid)
     extents = {**sized.extents, **{name.name: sized.slides[at].extent for at, name in raw.items()}}
-    name = _fresh_array(equation)
+    name = fresh_array(equation)
     first = made(extents, slides, (Operand(name, tuple(before for before, _, _ in axes)), {}))
     merged = Operand(name, tuple(after for _, after, _ in axes)), {k: slide for k, (_, _, slide) in enumerate(axes) if slide}
-    others = [merged if k == a else _with_slides(sized, k) for k in range(len(equation.operands)) if k != b]
-    return first, made(sized.extents, others, _with_slides(sized, -1))
+    others = [merged if k == a else with_slides(sized, k) for k in range(len(equation.operands)) if k != b]
+    return first, made(sized.extents, others, with_slides(sized, -1))
 
 
 def _passing(sized: Sized, number: int, other: int) -> dict[int, Name]:
     """The addresses of an operand that pass a product with another one unopened, by place, with names for their whole axes."""
     operand = sized.equation.operands[number]
     met = set(sized.equation.operands[other].indices)
-    whole = _whole(sized, number)
-    opened = {p for p in whole if met & set(indices(operand.axes[p])) or not _commutes(sized.slides[number, p])}
+    whole = whole_axes(sized, number)
+    opened = {p for p in whole if met & set(indices(operand.axes[p])) or not commutes(sized.slides[number, p])}
     while True:  # addresses that share an index are opened together
         names = {n for p in opened for n in indices(operand.axes[p])}
         more = {p for p in whole if p not in opened and names & set(indices(operand.axes[p]))}
@@ -217,11 +161,11 @@ def apart(sized: Sized) -> list[Sized]:
         and len(set(flat)) == len(flat)
         and all(set(s.steps) and s.position and not {n for n, _ in s.taps} & kept for s in sized.slides_of(0))
         and not any(number < 0 for number, _ in sized.slides)
-        and (equation.reduce != "sum" or all(_commutes(s) for s in sized.slides_of(0)))
+        and (equation.reduce != "sum" or all(commutes(s) for s in sized.slides_of(0)))
     )
     if not separable:
         return [sized]
-    whole = _whole(sized, 0)
+    whole = whole_axes(sized, 0)
     steps: list[Sized] = []
     now: list[Axis] = [*axes]
     extents = {**sized.extents, **{n.name: sized.slides[0, p].extent for p, n in whole.items()}}
@@ -232,7 +176,7 @@ def apart(sized: Sized) -> list[Sized]:
         left: list[Axis] = [Name(str(sized.slides[0, place].position)) if p == place else axis for p, axis in enumerate(read)]
         own = {place: sized.slides[0, place]}
         if last:
-            result, slides = _with_slides(sized, -1)
+            result, slides = with_slides(sized, -1)
         else:
             result, slides = Operand(f"t{len(steps) + 1}", tuple(left)), {}
         steps.append(made(extents, [(Operand(source, tuple(read)), own)], (result, slides), equation.reduce))
@@ -267,7 +211,7 @@ def turned(sized: Sized) -> Sized:
             or len(holders) != 1
             or flat.count(position) != 2
             or position not in equation.operands[holders[0]].bare
-            or not all(_commutes(other) for other in sized.slides_of(holders[0]))  # beside it, there is nothing beyond
+            or not all(commutes(other) for other in sized.slides_of(holders[0]))  # beside it, there is nothing beyond
             or any(flat.count(name) != 2 for name in taps)
             or any(not any(name in operand.bare for operand in equation.operands) for name in taps)
         ):
@@ -278,7 +222,7 @@ def turned(sized: Sized) -> Sized:
     extents = {**sized.extents, **{str(s.position): s.extent for s in scattered.values()}}
     operands = []
     for k, operand in enumerate(equation.operands):
-        own = _own_slides(sized, k, range(len(operand.axes)))
+        own = own_slides(sized, k, range(len(operand.axes)))
         axes = list(operand.axes)
         for place, axis in enumerate(axes):
             if isinstance(axis, Name) and axis.name in turning:
@@ -322,36 +266,4 @@ def at_tap(sized: Sized, tap: str) -> Sized:
                     own[len(axes)] = sized.slides[number, place]
                 axes.append(axis)
         operands.append((Operand(operand.name, tuple(axes)), own))
-    return made(sized.extents, operands, _with_slides(sized, -1), equation.reduce)
-
-
-# What they share
-
-
-def _own_slides(sized: Sized, number: int, places: Iterable[int]) -> dict[int, Slide]:
-    return {k: sized.slides[number, p] for k, p in enumerate(places) if (number, p) in sized.slides}
-
-
-def _with_slides(sized: Sized, number: int) -> tuple[Operand, dict[int, Slide]]:
-    operand = sized.equation.result if number < 0 else sized.equation.operands[number]
-    return operand, _own_slides(sized, number, range(len(operand.axes)))
-
-
-def _whole(sized: Sized, number: int) -> dict[int, Name]:
-    """A fresh name for every address of an operand, by place: all cells of its axis."""
-    taken = {*sized.equation.indices}
-    names: dict[int, Name] = {}
-    operand = sized.equation.result if number < 0 else sized.equation.operands[number]
-    for place, axis in enumerate(operand.axes):
-        if isinstance(axis, Address):
-            name = f"{sized.slides[number, place].position or indices(axis)[0]}_"
-            while name in taken:
-                name += "_"
-            taken.add(name)
-            names[place] = Name(name)
-    return names
-
-
-def _fresh_array(equation: Equation) -> str:
-    taken = {operand.name for _, operand in equation.arrays()}
-    return next(name for k in range(1, 1000) if (name := f"t{k}") not in taken)
+    return made(sized.extents, operands, with_slides(sized, -1), equation.reduce)

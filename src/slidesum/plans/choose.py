@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from slidesum.core.sized import Sized
 from slidesum.core.sizes import prod
 from slidesum.errors import UsageError
-from slidesum.laws.rewrite import alone, apart, contracted, normal, summed, summed_late, turned
+from slidesum.laws.normal import normal
+from slidesum.laws.rewrite import alone, apart, contracted, summed, summed_late, turned
 from slidesum.plans.candidates import Setting, candidates
 from slidesum.plans.cost import macs
 from slidesum.plans.lowering import lowered
