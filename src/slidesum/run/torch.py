@@ -18,7 +18,7 @@ from slidesum.core.network import Function
 from slidesum.errors import ArrayError
 from slidesum.plans.geometry import Geometry
 from slidesum.plans.machine import METHODS, Machine, Method
-from slidesum.plans.step import Plan
+from slidesum.plans.step import Plan, Step
 from slidesum.run.backend import Array, Backend, Backward, Labels, Run, Watched
 from slidesum.run.memory import free_bytes
 from slidesum.run.product import product
@@ -45,6 +45,13 @@ MACHINE = Machine(
 )
 TRACED = replace(MACHINE, methods=MACHINE.methods - {"unfolded", "folded"})
 OWN_GRADIENTS = {"sum", "matmul", "library", "transposed", "pooling"}
+
+
+def _differentiates(step: Step) -> bool:
+    """Whether torch's own derivative of a step is as good as the gradient equations; of few taps, that of their convolutions."""
+    if step.inner is not None:
+        return step.inner.method == "library" and int(step.sized.extents[step.tap]) <= 16
+    return step.method in OWN_GRADIENTS
 
 
 class Torch(Backend):
@@ -91,7 +98,7 @@ class Torch(Backend):
         return int(torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else free_bytes()
 
     def differentiates(self, plan: Plan) -> bool:
-        return len(plan.sized.equation.operands) == 1 or set(plan.methods) <= OWN_GRADIENTS
+        return len(plan.sized.equation.operands) == 1 or all(map(_differentiates, plan.steps))
 
     def differentiable(self, run: Run, backward: Backward) -> Run:
         apply: Any = Differentiated.apply
