@@ -19,6 +19,8 @@ PIECE = 2**21
 """Bytes of windows that are opened at once: what a cache holds."""
 UNFOLDED = 2**21
 """Bytes of the buffer of an unfolded convolution."""
+PRODUCTS = 2**23
+"""Bytes of the products of a folded one."""
 LONG = 8
 """Indices that are shorter are taken in parts last."""
 
@@ -178,7 +180,8 @@ def _piece_values(sized: Sized, low: Lowering, method: Method, setting: Setting)
         least = math.prod(int(sized.extents[n]) for n in low.channel) * taps * places // int(sized.extents[low.lines[0].position])
     else:
         least = math.prod(int(sized.extents[n]) for n in low.filter) * taps * places
-    return min(max(UNFOLDED // setting.itemsize, least), max(least, copied_values(sized, low)))
+    usual = UNFOLDED if method == "unfolded" else PRODUCTS
+    return min(max(usual // setting.itemsize, least), max(least, copied_values(sized, low)))
 
 
 def _padded_beforehand(low: Lowering, method: Method) -> int:

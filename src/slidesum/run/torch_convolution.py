@@ -18,6 +18,8 @@ from slidesum.run.memory import BUFFERS
 Array = Any
 PIECE = 2**21
 """Bytes of windows that are copied before they are multiplied."""
+PRODUCTS = 2**23
+"""Bytes of products that are made before they are added where they fall: more, since each is touched but once."""
 _NUMPYS = {torch.float32: "float32", torch.float64: "float64"}
 
 
@@ -70,7 +72,7 @@ def folded(x: Array, w: Array, geometry: Geometry) -> Array:
     rows = x.reshape(members, channels, places)
     weights = w.reshape(groups, channels, filters, window).permute(0, 3, 2, 1).reshape(groups, window * filters, channels)
     y = torch.zeros((members, filters, *cells), dtype=x.dtype, device=x.device)
-    most = max(1, min(members, PIECE // (window * filters * places * x.element_size())))
+    most = max(1, min(members, PRODUCTS // (window * filters * places * x.element_size())))
     most = most if groups == 1 else math.gcd(most, groups)
     for first in range(0, members, most):
         part = rows[first : first + most]
