@@ -49,7 +49,11 @@ def seconds(
         work = spectrum_operations(lowering, sized) / (machine.macs_per_second * efficiency(sized, method, lowering, machine))
         work += 20 * max(machine.call_seconds, 5e-6)  # three transforms, and it rounds worse: not for a small gain
     elif method == "pooling" and lowering:
-        work = taps_count(lowering, sized) * int(prod(sized.result_shape)) / (machine.macs_per_second * 0.02)
+        work = (
+            taps_count(lowering, sized)
+            * int(prod(sized.result_shape))
+            / (machine.macs_per_second * machine.efficiency.get("pooling", 0.02))
+        )
     return max(work, moved / machine.bytes_per_second) + machine.call_seconds
 
 

@@ -24,7 +24,7 @@ MACHINE = Machine(
     slid=9,
     poolings=frozenset({"max", "min", "mean", "sum"}),
     methods=frozenset(METHODS) - {"library", "channels-last", "transposed"},
-    efficiency={"unfolded": 0.5, "folded": 0.3, "windows": 0.3, "matmul": 0.8, "taps": 0.03, "pooling": 0.03, "fft": 0.05},
+    efficiency={"unfolded": 0.5, "folded": 0.3, "windows": 0.3, "matmul": 0.8, "pooling": 0.03, "fft": 0.05},
 )
 
 

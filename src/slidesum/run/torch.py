@@ -39,7 +39,6 @@ MACHINE = Machine(
         "folded": 0.2,
         "windows": 0.3,
         "matmul": 0.7,
-        "taps": 0.03,
         "fft": 0.1,
     },
 )
