@@ -141,6 +141,12 @@ class Graph:
         return self.nodes[-1]
 
     @property
+    def outputs(self) -> tuple[Node, ...]:
+        """The layers that no other reads, the output last: the heads of a network with several."""
+        read = {name for node in self.nodes for name in node.inputs} - {self.output.name}
+        return tuple(node for node in self.nodes if node.name not in read)
+
+    @property
     def symbols(self) -> tuple[str, ...]:
         """The symbols in its sizes, sorted."""
         return tuple(sorted({name for node in self.nodes for value in node.shape for name in symbols(value)} | _hidden(self)))

@@ -7,13 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from slidesum.core.network import Concat, Distance, Graph, Input, Layer, Node
-from slidesum.core.sizes import Size, SizeLike, size, substitute
+from slidesum.core.sizes import Ratio, RatioLike, ratio, substitute
 from slidesum.draft.verbs import Draft, Tensor
 from slidesum.errors import SizeError
 
 
-def with_sizes(graph: Graph, numbers: Mapping[str, SizeLike]) -> Graph:
-    """The same network with these symbols replaced, every shape solved anew."""
+def with_sizes(graph: Graph, numbers: Mapping[str, RatioLike]) -> Graph:
+    """The same network with these symbols replaced, every shape solved anew.
+
+    A symbol that only multiplies may be given a fraction, such as "3/4" or 0.75, if every size becomes whole.
+    """
     unknown = [name for name in numbers if name not in graph.symbols]
     if unknown:
         raise SizeError(
@@ -21,7 +24,7 @@ def with_sizes(graph: Graph, numbers: Mapping[str, SizeLike]) -> Graph:
             usual=f"Its symbols are {', '.join(graph.symbols) or 'none'}.",
             advice="Take it away, or correct its name.",
         )
-    given = {name: size(value) for name, value in numbers.items()}
+    given = {name: ratio(value) for name, value in numbers.items()}
     draft = Draft(graph.name)
     for node in graph:
         replay(draft, _substituted(node, given))
@@ -40,7 +43,7 @@ def replay(draft: Draft, node: Node) -> Tensor:
     return draft.place(node.name, op, inputs, shape)
 
 
-def _substituted(node: Node, numbers: Mapping[str, Size]) -> Node:
+def _substituted(node: Node, numbers: Mapping[str, Ratio]) -> Node:
     op = node.op
     if isinstance(op, Layer):
         sizes = {name: substitute(value, numbers) for name, value in op.sizes.items()}
@@ -49,7 +52,7 @@ def _substituted(node: Node, numbers: Mapping[str, Size]) -> Node:
     return replace(node, op=op, shape=tuple(substitute(n, numbers) for n in node.shape), sized=None)
 
 
-def _padding(padding: Any, numbers: Mapping[str, Size]) -> Any:
+def _padding(padding: Any, numbers: Mapping[str, Ratio]) -> Any:
     match padding:
         case str():
             return padding

@@ -1,4 +1,4 @@
-"""What the zoo has, by name."""
+"""What the zoo has, by name. Nothing is built before it is asked for."""
 
 from __future__ import annotations
 
@@ -8,11 +8,33 @@ from functools import partial
 
 from slidesum.core.network import Graph
 from slidesum.errors import UsageError
+from slidesum.zoo.alexnet import alexnet
+from slidesum.zoo.googlenet import googlenet
 from slidesum.zoo.lenet5 import lenet5
+from slidesum.zoo.maxout import maxout
+from slidesum.zoo.mobilenet import mobilenet
+from slidesum.zoo.mobilenet_v2 import mobilenet_v2
+from slidesum.zoo.nin import nin
 from slidesum.zoo.question import TYPES, question
+from slidesum.zoo.r3d import r3d18
+from slidesum.zoo.resnet import resnet
+from slidesum.zoo.unet import unet
+from slidesum.zoo.vgg import STACKS, vgg
 
 ZOO: Mapping[str, Callable[[], Graph]] = {
     "lenet5": lenet5,
+    "alexnet": alexnet,
+    "alexnet-one-tower": partial(alexnet, groups=1),
+    "nin": nin,
+    **{f"vgg{layers}": partial(vgg, layers) for layers in STACKS},
+    "googlenet": googlenet,
+    "googlenet-auxiliary": partial(googlenet, auxiliary=True),
+    **{f"resnet{layers}": partial(resnet, layers) for layers in (18, 34, 50, 101, 152)},
+    "mobilenet": partial(mobilenet, width="alpha", side="224*rho"),
+    "mobilenet-v2": mobilenet_v2,
+    "maxout": maxout,
+    "r3d18": r3d18,
+    "unet": unet,
     **{f"type-{kind}": partial(question, kind) for kind in TYPES},
 }
 
