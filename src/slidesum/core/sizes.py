@@ -77,14 +77,24 @@ def ratio(value: RatioLike) -> Ratio:
 
     A decimal number is what it says: 0.714 is 357/500 and not 5/7. Raises SizeError for what is no number.
     """
-    text = str(value) if isinstance(value, float) else value
-    if isinstance(text, str) and _FRACTION.fullmatch(text.strip()):
-        text = Fraction(text.strip())
-    if isinstance(text, Fraction):
-        return text.numerator if text.denominator == 1 else text
-    if isinstance(value, float):
+    if isinstance(value, Fraction):
+        return value.numerator if value.denominator == 1 else value
+    found = number(str(value)) if isinstance(value, str | float) else None
+    if found is None and isinstance(value, float):
         raise SizeError(f"{value!r} multiplies no size", advice='Write a number such as 0.75, a fraction "3/4" or a symbol.')
-    return size(text)
+    return size(value) if found is None else found
+
+
+def number(text: str) -> int | Fraction | None:
+    """A whole number, a decimal number or a fraction, exactly; None for any other text.
+
+    >>> number("8"), number("0.75"), number("k1")
+    (8, Fraction(3, 4), None)
+    """
+    if not _FRACTION.fullmatch(text.strip()):
+        return None
+    found = Fraction(text.strip())
+    return found.numerator if found.denominator == 1 else found
 
 
 def scaled(value: SizeLike, factor: RatioLike) -> Size:

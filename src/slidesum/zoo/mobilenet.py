@@ -1,5 +1,4 @@
-"""MobileNet v1: Howard et al., "MobileNets: efficient convolutional neural networks for mobile vision applications" (2017), Table
-1.
+"""MobileNet v1: Howard et al., "MobileNets: efficient convolutional neural networks for mobile vision applications" (2017).
 
 Every layer but the first is a depthwise 3×3 (a flat filter for each map) and a 1×1 that mixes the maps. Two numbers shrink the
 network: the width α multiplies the maps, the resolution ρ the sides of the image. Both may be symbols, and then every count is a
@@ -37,8 +36,8 @@ from slidesum.core.network import Graph
 from slidesum.core.sizes import RatioLike, SizeLike, scaled
 from slidesum.draft.verbs import Draft, Tensor
 
-CONVOLUTION = "b c s*i+u s*j+v, o c u v -> b o i j"
-DEPTHWISE = "b c s*i+u s*j+v, c u v -> b c i j"
+CONVOLUTION = {1: "b c i+u j+v, o c u v -> b o i j", 2: "b c 2*i+u 2*j+v, o c u v -> b o i j"}
+DEPTHWISE = {1: "b c i+u j+v, c u v -> b c i j", 2: "b c 2*i+u 2*j+v, c u v -> b c i j"}
 POINTWISE = "b c i j, o c -> b o i j"
 GLOBAL = "mean b c i j -> b c"
 
@@ -88,13 +87,13 @@ def mobilenet(
 
     def convolved(x: Tensor, maps: int, stride: int, name: str) -> Tensor:
         o = scaled(maps, width)
-        return finished(net.conv(x, CONVOLUTION, o=o, u=3, v=3, s=stride, padding="same", name=name))
+        return finished(net.conv(x, CONVOLUTION[stride], o=o, u=3, v=3, padding="same", name=name))
 
     x = net.input("b c i j", b=batch, c=3, i=side, j=side)
     x = convolved(x, 32, 2, "conv1")
     for number, (maps, stride) in enumerate(SHALLOW if shallow else BLOCKS, start=2):
         if separable:
-            x = finished(net.conv(x, DEPTHWISE, u=3, v=3, s=stride, padding="same", name=f"dw{number}"))
+            x = finished(net.conv(x, DEPTHWISE[stride], u=3, v=3, padding="same", name=f"dw{number}"))
             x = finished(net.conv(x, POINTWISE, o=scaled(maps, width), name=f"pw{number}"))
         else:
             x = convolved(x, maps, stride, f"conv{number}")

@@ -24,7 +24,7 @@ from slidesum.core.sizes import Ratio, RatioLike, Size, SizeLike, is_number, rat
 from slidesum.draft.verbs import Draft, Tensor
 
 CONVOLUTION = "b c 2*i+u-1 2*j+v-1, o c u v -> b o i j"
-DEPTHWISE = "b c s*i+u-1 s*j+v-1, c u v -> b c i j"
+DEPTHWISE = {1: "b c i+u-1 j+v-1, c u v -> b c i j", 2: "b c 2*i+u-1 2*j+v-1, c u v -> b c i j"}
 POINTWISE = "b c i j, o c -> b o i j"
 GLOBAL = "mean b c i j -> b c"
 
@@ -60,7 +60,7 @@ def mobilenet_v2(*, width: RatioLike = 1, side: SizeLike = 224, classes: SizeLik
         y = x
         if expansion > 1:
             y = clipped(net.conv(y, POINTWISE, o=scaled(x.shape[1], expansion), name=f"block{number}/expand"))
-        y = clipped(net.conv(y, DEPTHWISE, u=3, v=3, s=stride, name=f"block{number}/depthwise"))
+        y = clipped(net.conv(y, DEPTHWISE[stride], u=3, v=3, name=f"block{number}/depthwise"))
         y = normalised(net.conv(y, POINTWISE, o=maps, name=f"block{number}/project"))
         return net.add(y, x, name=f"block{number}/add") if x.shape == y.shape else y
 

@@ -25,8 +25,11 @@ from slidesum.core.sizes import RatioLike, Size, SizeLike, scaled
 from slidesum.draft.verbs import Draft, Tensor
 
 FIRST = "b c t+r-1 2*i+u-3 2*j+v-3, o c r u v -> b o t i j"
-WINDOW = "b c s*t+r-1 s*i+u-1 s*j+v-1, o c r u v -> b o t i j"
-POINT = "b c s*t s*i s*j, o c -> b o t i j"
+WINDOW = {
+    1: "b c t+r-1 i+u-1 j+v-1, o c r u v -> b o t i j",
+    2: "b c 2*t+r-1 2*i+u-1 2*j+v-1, o c r u v -> b o t i j",
+}
+POINT = "b c 2*t 2*i 2*j, o c -> b o t i j"
 GLOBAL = "mean b c t i j -> b c"
 
 
@@ -47,14 +50,14 @@ def r3d18(
     net = Draft("r3d18")
 
     def convolved(x: Tensor, maps: Size, stride: int, name: str) -> Tensor:
-        x = net.conv(x, WINDOW, o=maps, r=3, u=3, v=3, s=stride, name=name)
+        x = net.conv(x, WINDOW[stride], o=maps, r=3, u=3, v=3, name=name)
         return net.norm(x, name=f"{name}-norm")
 
     def block(x: Tensor, maps: Size, stride: int, name: str) -> Tensor:
         y = net.activation(convolved(x, maps, stride, f"{name}/conv1"), "relu", name=f"{name}/relu1")
         y = convolved(y, maps, 1, f"{name}/conv2")
         if stride != 1:
-            x = net.norm(net.conv(x, POINT, o=maps, s=stride, name=f"{name}/project"), name=f"{name}/project-norm")
+            x = net.norm(net.conv(x, POINT, o=maps, name=f"{name}/project"), name=f"{name}/project-norm")
         return net.activation(net.add(y, x, name=f"{name}/add"), "relu", name=f"{name}/relu2")
 
     x = net.input("b c t i j", b=batch, c=3, t=frames, i=side, j=side)

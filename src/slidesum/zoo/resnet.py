@@ -39,8 +39,9 @@ from slidesum.draft.verbs import Draft, Tensor
 from slidesum.errors import UsageError
 
 FIRST = "b c 2*i+u-3 2*j+v-3, o c u v -> b o i j"
-WINDOW = "b c s*i+u-1 s*j+v-1, o c u v -> b o i j"
-POINT = "b c s*i s*j, o c -> b o i j"
+WINDOW = {1: "b c i+u-1 j+v-1, o c u v -> b o i j", 2: "b c 2*i+u-1 2*j+v-1, o c u v -> b o i j"}
+POINT = {1: "b c i j, o c -> b o i j", 2: "b c 2*i 2*j, o c -> b o i j"}
+SUBSAMPLING = "b c 2*i 2*j -> b c i j"
 POOLING = "max b c 2*i+u-1 2*j+v-1 -> b c i j"
 POOLING_AFTER = "max b c 2*i+u 2*j+v -> b c i j"
 GLOBAL = "mean b c i j -> b c"
@@ -101,25 +102,25 @@ def resnet(
 
 def _bottleneck(net: Draft, x: Tensor, name: str, maps: Size, stride: int, style: Style) -> Tensor:
     first, second = (stride, 1) if style == "paper" else (1, stride)
-    y = net.norm(net.conv(x, POINT, o=maps, s=first, name=f"{name}/conv1"), name=f"{name}/norm1")
+    y = net.norm(net.conv(x, POINT[first], o=maps, name=f"{name}/conv1"), name=f"{name}/norm1")
     y = net.activation(y, "relu", name=f"{name}/relu1")
-    y = net.norm(net.conv(y, WINDOW, o=maps, u=3, v=3, s=second, name=f"{name}/conv2"), name=f"{name}/norm2")
+    y = net.norm(net.conv(y, WINDOW[second], o=maps, u=3, v=3, name=f"{name}/conv2"), name=f"{name}/norm2")
     y = net.activation(y, "relu", name=f"{name}/relu2")
-    y = net.norm(net.conv(y, POINT, o=scaled(maps, 4), s=1, name=f"{name}/conv3"), name=f"{name}/norm3")
+    y = net.norm(net.conv(y, POINT[1], o=scaled(maps, 4), name=f"{name}/conv3"), name=f"{name}/norm3")
     return _added(net, x, y, name, stride)
 
 
 def _basic(net: Draft, x: Tensor, name: str, maps: Size, stride: int, style: Style) -> Tensor:
-    y = net.norm(net.conv(x, WINDOW, o=maps, u=3, v=3, s=stride, name=f"{name}/conv1"), name=f"{name}/norm1")
+    y = net.norm(net.conv(x, WINDOW[stride], o=maps, u=3, v=3, name=f"{name}/conv1"), name=f"{name}/norm1")
     y = net.activation(y, "relu", name=f"{name}/relu1")
-    y = net.norm(net.conv(y, WINDOW, o=maps, u=3, v=3, s=1, name=f"{name}/conv2"), name=f"{name}/norm2")
+    y = net.norm(net.conv(y, WINDOW[1], o=maps, u=3, v=3, name=f"{name}/conv2"), name=f"{name}/norm2")
     return _added(net, x, y, name, stride)
 
 
 def _added(net: Draft, x: Tensor, y: Tensor, name: str, stride: int) -> Tensor:
     """The block's input added, brought to the shape of y where it has another."""
     if x.shape[1] != y.shape[1]:
-        x = net.norm(net.conv(x, POINT, o=y.shape[1], s=stride, name=f"{name}/project"), name=f"{name}/project-norm")
+        x = net.norm(net.conv(x, POINT[stride], o=y.shape[1], name=f"{name}/project"), name=f"{name}/project-norm")
     elif stride != 1:
-        x = net.pool(x, "b c s*i s*j -> b c i j", s=stride, name=f"{name}/subsample")
+        x = net.pool(x, SUBSAMPLING, name=f"{name}/subsample")
     return net.activation(net.add(y, x, name=f"{name}/add"), "relu", name=f"{name}/relu")

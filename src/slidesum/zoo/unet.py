@@ -1,5 +1,4 @@
-"""U-Net: Ronneberger, Fischer, Brox, "U-Net: convolutional networks for biomedical image segmentation" (2015), section 2 and Figure
-1.
+"""U-Net: Ronneberger, Fischer, Brox, "U-Net: convolutional networks for biomedical image segmentation" (2015), Figure 1.
 
 Down: two 3×3 convolutions and a max pooling, four times, maps doubled each time. Up: a *transposed* convolution that doubles the
 sides and halves the maps, the maps of the way down put beside them, two 3×3 convolutions. At the end a 1×1 to the classes, at every
