@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import partial
+from inspect import signature
+from typing import Any
 
 from slidesum.core.network import Graph
 from slidesum.errors import UsageError
@@ -21,7 +23,7 @@ from slidesum.zoo.resnet import resnet
 from slidesum.zoo.unet import unet
 from slidesum.zoo.vgg import STACKS, vgg
 
-ZOO: Mapping[str, Callable[[], Graph]] = {
+ZOO: Mapping[str, Callable[..., Graph]] = {
     "lenet5": lenet5,
     "alexnet": alexnet,
     "alexnet-one-tower": partial(alexnet, groups=1),
@@ -39,13 +41,15 @@ ZOO: Mapping[str, Callable[[], Graph]] = {
 }
 
 
-def build(name: str) -> Graph:
-    """The network of that name.
+def build(name: str, **options: Any) -> Graph:
+    """The network of that name; `options` make another member of its family: width, side, classes, batch and more.
 
     >>> build("type-2.1")["conv2"].shape
     (1, k2, n, m)
+    >>> build("googlenet", width="a", side="224*r")["5b/concat"].shape
+    (1, 1024*a, 7*r, 7*r)
 
-    Raises UsageError for an unknown name.
+    Raises UsageError for an unknown name or option.
     """
     if name not in ZOO:
         near = get_close_matches(name, ZOO, n=1)
@@ -54,4 +58,12 @@ def build(name: str) -> Graph:
             usual=f"It has {', '.join(ZOO)}.",
             advice=f"Did you mean {near[0]!r}?" if near else "Write one of these names.",
         )
-    return ZOO[name]()
+    known = signature(ZOO[name]).parameters
+    unknown = next((option for option in options if option not in known), None)
+    if unknown:
+        raise UsageError(
+            f"{name} has no option {unknown!r}",
+            usual=f"Its options are {', '.join(known) or 'none'}.",
+            advice="Take it away, or write one of them.",
+        )
+    return ZOO[name](**options)
