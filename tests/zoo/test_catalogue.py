@@ -11,8 +11,9 @@ from slidesum.read.document import from_json, to_json
 from slidesum.zoo import ZOO, build
 
 NAMES = (
-    "lenet5, alexnet, alexnet-one-tower, nin, vgg11, vgg13, vgg16, vgg19, googlenet, googlenet-auxiliary, "
-    "resnet18, resnet34, resnet50, resnet101, resnet152, mobilenet, mobilenet-v2, maxout, r3d18, unet, type-1, type-2.1, type-2.2"
+    "lenet5, alexnet, alexnet-one-tower, nin, vgg11, vgg13, vgg16, vgg19, googlenet, googlenet-auxiliary, inception-v3, "
+    "resnet18, resnet34, resnet50, resnet101, resnet152, squeezenet, mobilenet, mobilenet-v2, maxout, r3d18, unet, "
+    "type-1, type-2.1, type-2.2"
 )
 
 

@@ -10,8 +10,10 @@ from slidesum.draft.replay import with_sizes
 from slidesum.errors import SizeError
 from slidesum.laws.graph import node_counts, totals
 from slidesum.zoo import build
+from slidesum.zoo.inception_v3 import inception_v3
 from slidesum.zoo.mobilenet import mobilenet
 from slidesum.zoo.mobilenet_v2 import mobilenet_v2
+from slidesum.zoo.squeezenet import squeezenet
 
 
 def weights_of_layers(graph):
@@ -155,6 +157,14 @@ def test_mobilenet_tables_8_and_9(network, macs, parameters, why):
     total = totals(network())
     assert 0 <= total.macs / 1e6 / macs - 1 < 0.025, why
     assert 0 <= total.parameters / 1e6 / parameters - 1 < 0.035, why
+
+
+def test_mobilenet_table_9_and_10_where_they_err():
+    """Table 9 prints 1700 for Squeezenet: multiplications and additions apart. Table 10 prints 5000 and 23.2 for Inception V3."""
+    squeeze = totals(squeezenet(side=227))
+    assert (round(2 * squeeze.macs / 1e8), round(squeeze.parameters / 1e6, 2)) == (17, 1.25)
+    inception = totals(inception_v3(classes=120))
+    assert (inception.macs, inception.parameters) == (5_713_216_096 - 880 * 2048, 22_031_448)
 
 
 def test_mobilenet_table_10():

@@ -12,6 +12,7 @@ from slidesum.torch import NetworkModule
 from slidesum.zoo import ZOO
 from slidesum.zoo.alexnet import alexnet
 from slidesum.zoo.googlenet import googlenet
+from slidesum.zoo.inception_v3 import inception_v3
 from slidesum.zoo.lenet5 import lenet5
 from slidesum.zoo.maxout import maxout
 from slidesum.zoo.mobilenet import mobilenet
@@ -20,6 +21,7 @@ from slidesum.zoo.nin import nin
 from slidesum.zoo.question import question
 from slidesum.zoo.r3d import r3d18
 from slidesum.zoo.resnet import resnet
+from slidesum.zoo.squeezenet import squeezenet
 from slidesum.zoo.unet import unet
 from slidesum.zoo.vgg import vgg
 
@@ -31,7 +33,9 @@ SMALL = {
     **{f"vgg{n}": lambda n=n: vgg(n, width="1/16", side=32, classes=10) for n in (11, 13, 16, 19)},
     "googlenet": lambda: googlenet(width="1/4", side=64, classes=10),
     "googlenet-auxiliary": lambda: googlenet(auxiliary=True, width="1/8", side=80, classes=10),
+    "inception-v3": lambda: inception_v3(width="1/16", side=75, classes=10),
     **{f"resnet{n}": lambda n=n: resnet(n, width="1/16", side=32, classes=10) for n in (18, 34, 50, 101, 152)},
+    "squeezenet": lambda: squeezenet(width="1/4", side=64, classes=10),
     "mobilenet": lambda: with_sizes(mobilenet(width="alpha", side="224*rho", classes=10), {"alpha": "1/8", "rho": "1/7"}),
     "mobilenet-v2": lambda: mobilenet_v2(width="1/2", side=32, classes=10),
     "maxout": lambda: maxout(width="1/4", side=16),
@@ -109,6 +113,8 @@ def test_dropout_is_where_the_papers_have_it():
         **{f"vgg{n}": [0.5, 0.5] for n in (11, 13, 16, 19)},
         "googlenet": [0.4],
         "googlenet-auxiliary": [0.7, 0.7, 0.4],
+        "inception-v3": [0.5],
+        "squeezenet": [0.5],
         "mobilenet-v2": [0.2],
         "maxout": [0.2, 0.5, 0.5, 0.5, 0.5],
         "unet": [0.5, 0.5],

@@ -8,9 +8,11 @@ from torchvision_models import models
 from slidesum.laws.graph import totals
 from slidesum.run.network import initial_values, run
 from slidesum.zoo import build
+from slidesum.zoo.inception_v3 import inception_v3
 from slidesum.zoo.mobilenet_v2 import mobilenet_v2
 from slidesum.zoo.r3d import r3d18
 from slidesum.zoo.resnet import resnet
+from slidesum.zoo.squeezenet import squeezenet
 from slidesum.zoo.vgg import vgg
 
 # small images where the network ends in global pooling; VGG's linear layers need the full size
@@ -24,6 +26,8 @@ SAME = {
     "mobilenet-v2 of width 1.4": (lambda: mobilenet_v2(width=1.4, side=64), lambda: models.mobilenet_v2(width_mult=1.4)),
     "mobilenet-v2 of width 0.35": (lambda: mobilenet_v2(width=0.35, side=64), lambda: models.mobilenet_v2(width_mult=0.35)),
     "r3d18": (lambda: r3d18(frames=8, side=32), models.video.r3d_18),
+    "squeezenet": (lambda: squeezenet(side=96), models.squeezenet1_0),
+    "inception-v3": (lambda: inception_v3(side=99), lambda: models.inception_v3(aux_logits=False, init_weights=False)),
     "vgg16": (lambda: vgg(16), models.vgg16),
 }
 
@@ -82,3 +86,12 @@ def test_published_counts(name):
     published = models.get_model_weights({"r3d18": "r3d_18"}.get(name, name.replace("-", "_"))).DEFAULT.meta
     total = totals(build(name))
     assert (total.parameters, round(total.macs / 1e9, 3)) == (published["num_params"], published["_ops"])
+
+
+def test_published_counts_of_others():
+    squeeze = models.get_model_weights("squeezenet1_0").DEFAULT.meta
+    total = totals(build("squeezenet"))
+    assert (total.parameters, round(total.macs / 1e9, 3)) == (squeeze["num_params"], squeeze["_ops"])
+    inception = models.get_model_weights("inception_v3").DEFAULT.meta  # parameters with the auxiliary head, operations without
+    assert totals(inception_v3(auxiliary=True)).parameters == inception["num_params"]
+    assert round(totals(inception_v3()).macs / 1e9, 3) == inception["_ops"]

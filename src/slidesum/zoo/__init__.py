@@ -3,6 +3,7 @@
 from slidesum.zoo.alexnet import alexnet
 from slidesum.zoo.catalogue import ZOO, build
 from slidesum.zoo.googlenet import googlenet
+from slidesum.zoo.inception_v3 import inception_v3
 from slidesum.zoo.lenet5 import lenet5
 from slidesum.zoo.maxout import maxout
 from slidesum.zoo.mobilenet import mobilenet
@@ -11,6 +12,7 @@ from slidesum.zoo.nin import nin
 from slidesum.zoo.question import TYPES, question
 from slidesum.zoo.r3d import r3d18
 from slidesum.zoo.resnet import resnet
+from slidesum.zoo.squeezenet import squeezenet
 from slidesum.zoo.unet import unet
 from slidesum.zoo.vgg import vgg
 
@@ -20,6 +22,7 @@ __all__ = [
     "alexnet",
     "build",
     "googlenet",
+    "inception_v3",
     "lenet5",
     "maxout",
     "mobilenet",
@@ -28,6 +31,7 @@ __all__ = [
     "question",
     "r3d18",
     "resnet",
+    "squeezenet",
     "unet",
     "vgg",
 ]

@@ -12,6 +12,7 @@ from slidesum.core.network import Graph
 from slidesum.errors import UsageError
 from slidesum.zoo.alexnet import alexnet
 from slidesum.zoo.googlenet import googlenet
+from slidesum.zoo.inception_v3 import inception_v3
 from slidesum.zoo.lenet5 import lenet5
 from slidesum.zoo.maxout import maxout
 from slidesum.zoo.mobilenet import mobilenet
@@ -20,6 +21,7 @@ from slidesum.zoo.nin import nin
 from slidesum.zoo.question import TYPES, question
 from slidesum.zoo.r3d import r3d18
 from slidesum.zoo.resnet import resnet
+from slidesum.zoo.squeezenet import squeezenet
 from slidesum.zoo.unet import unet
 from slidesum.zoo.vgg import STACKS, vgg
 
@@ -31,7 +33,9 @@ ZOO: Mapping[str, Callable[..., Graph]] = {
     **{f"vgg{layers}": partial(vgg, layers) for layers in STACKS},
     "googlenet": googlenet,
     "googlenet-auxiliary": partial(googlenet, auxiliary=True),
+    "inception-v3": inception_v3,
     **{f"resnet{layers}": partial(resnet, layers) for layers in (18, 34, 50, 101, 152)},
+    "squeezenet": squeezenet,
     "mobilenet": partial(mobilenet, width="alpha", side="224*rho"),
     "mobilenet-v2": mobilenet_v2,
     "maxout": maxout,
