@@ -2,8 +2,8 @@
 (Distill, 2019): field, stride and padding of the last maps, for chains and through branches.
 
 resnet_v1 there is TF-Slim's, with the stride in the last block of a stage. Three of its networks aren't in the zoo. What a window
-reaches doesn't depend on the number of maps, so they are written here with one map a branch, from their papers: Ioffe and Szegedy 2015
-(v2), Szegedy et al. 2016 (v4 and Inception-ResNet-v2).
+reaches doesn't depend on the number of maps, so they are written here with one map a branch, from their papers: Ioffe and Szegedy
+2015 (v2), Szegedy et al. 2016 (v4 and Inception-ResNet-v2).
 """
 
 import pytest
