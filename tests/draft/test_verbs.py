@@ -8,18 +8,8 @@ from typing import Any
 import pytest
 import sympy
 
-from slidesum.core.network import (
-    Activation,
-    Add,
-    BatchNorm,
-    Concat,
-    Distance,
-    Dropout,
-    Graph,
-    Layer,
-    LocalResponseNorm,
-    Softmax,
-)
+from slidesum.core.network import Graph
+from slidesum.core.ops import Activation, Add, BatchNorm, Concat, Distance, Dropout, Layer, LocalResponseNorm, Softmax
 from slidesum.core.sized import Connections
 from slidesum.draft.replay import with_sizes
 from slidesum.draft.verbs import Draft, Tensor, with_bias, with_reduction

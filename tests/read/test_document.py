@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, reject, settings
 from strategies import equations, sized_problems
 
-from slidesum.core.network import Graph, Input, Layer, Node
+from slidesum.core.network import Graph, Node
+from slidesum.core.ops import Input, Layer
 from slidesum.core.sized import Connections
 from slidesum.core.sizes import size
 from slidesum.draft.verbs import Draft

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from slidesum.core.network import Concat, Distance, Graph, Input, Layer, Node
+from slidesum.core.network import Graph, Node
+from slidesum.core.ops import Concat, Distance, Input, Layer
 from slidesum.core.sizes import Size, SizeLike, size, substitute
 from slidesum.draft.verbs import Draft, Tensor
 from slidesum.errors import SizeError

@@ -20,7 +20,8 @@ from typing import get_args
 
 from slidesum.core.axis import Name
 from slidesum.core.equation import BIAS_NAME, REDUCTIONS, Equation, HasTree, Operand, Reduce
-from slidesum.core.network import (
+from slidesum.core.network import Graph, Node
+from slidesum.core.ops import (
     Activation,
     Add,
     BatchNorm,
@@ -28,11 +29,9 @@ from slidesum.core.network import (
     Distance,
     Dropout,
     Function,
-    Graph,
     Input,
     Layer,
     LocalResponseNorm,
-    Node,
     Op,
     Softmax,
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slidesum.core.network import Add, BatchNorm, Concat, Distance, Graph, Input, Layer, LocalResponseNorm, Node, Softmax
+from slidesum.core.network import Graph, Node
+from slidesum.core.ops import Add, BatchNorm, Concat, Distance, Input, Layer, LocalResponseNorm, Softmax
 from slidesum.core.sizes import Size, prod, tidy
 from slidesum.laws.count import Counts, count, inputs_per_output
 from slidesum.laws.parameters import parameters

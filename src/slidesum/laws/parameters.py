@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from slidesum.core.axis import Name
-from slidesum.core.network import BatchNorm, Layer, Node
+from slidesum.core.network import Node
+from slidesum.core.ops import BatchNorm, Layer
 from slidesum.core.sized import Sized
 from slidesum.core.sizes import Size, surely_less
 from slidesum.errors import MeaningError, SizeError

@@ -23,7 +23,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from slidesum.core.network import Graph, Input, Layer, Node
+from slidesum.core.network import Graph, Node
+from slidesum.core.ops import Input, Layer
 from slidesum.core.sizes import Size, is_number
 from slidesum.draft.replay import replay
 from slidesum.draft.verbs import Draft

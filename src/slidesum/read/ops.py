@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from slidesum.core.equation import Equation
-from slidesum.core.network import (
+from slidesum.core.network import Node
+from slidesum.core.ops import (
     Activation,
     Add,
     BatchNorm,
@@ -18,7 +19,6 @@ from slidesum.core.network import (
     Input,
     Layer,
     LocalResponseNorm,
-    Node,
     Op,
     Softmax,
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from slidesum.core.equation import Reduce
-from slidesum.core.network import Function
+from slidesum.core.ops import Function
 from slidesum.plans.geometry import Geometry
 from slidesum.plans.machine import Machine, Method
 from slidesum.plans.step import Plan

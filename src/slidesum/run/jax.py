@@ -17,7 +17,7 @@ import numpy as np
 from jax import lax
 
 from slidesum.core.equation import Reduce
-from slidesum.core.network import Function
+from slidesum.core.ops import Function
 from slidesum.errors import ArrayError
 from slidesum.plans.geometry import Geometry
 from slidesum.plans.machine import METHODS, Machine, Method

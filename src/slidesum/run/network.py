@@ -9,20 +9,8 @@ from typing import Any
 import numpy as np
 
 from slidesum.core.equation import Equation
-from slidesum.core.network import (
-    Activation,
-    Add,
-    BatchNorm,
-    Concat,
-    Distance,
-    Dropout,
-    Graph,
-    Input,
-    Layer,
-    LocalResponseNorm,
-    Node,
-    Softmax,
-)
+from slidesum.core.network import Graph, Node
+from slidesum.core.ops import Activation, Add, BatchNorm, Concat, Distance, Dropout, Input, Layer, LocalResponseNorm, Softmax
 from slidesum.core.sizes import is_number
 from slidesum.errors import FileError, SizeError, UsageError
 from slidesum.laws.parameters import parameters

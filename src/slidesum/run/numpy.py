@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from slidesum.core.equation import Reduce
-from slidesum.core.network import Function
+from slidesum.core.ops import Function
 from slidesum.errors import ArrayError
 from slidesum.plans.geometry import Geometry
 from slidesum.plans.machine import METHODS, Machine, Method

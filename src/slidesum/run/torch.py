@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional as F
 
 from slidesum.core.equation import Reduce
-from slidesum.core.network import Function
+from slidesum.core.ops import Function
 from slidesum.errors import ArrayError
 from slidesum.plans.geometry import Geometry
 from slidesum.plans.machine import METHODS, Machine, Method

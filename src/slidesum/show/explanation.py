@@ -14,14 +14,8 @@ from typing import Any
 import numpy as np
 
 from slidesum.core.axis import indices
-from slidesum.core.network import (
-    Activation,
-    Function,
-    Graph,
-    Input,
-    Layer,
-    Node,
-)
+from slidesum.core.network import Graph, Node
+from slidesum.core.ops import Activation, Function, Input, Layer
 from slidesum.core.sized import Sized
 from slidesum.errors import NetworkError, RankError, UsageError
 from slidesum.laws.edge import constant

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from slidesum.core.network import Activation, Add, BatchNorm, Concat, Distance, Dropout, LocalResponseNorm, Node, Softmax
+from slidesum.core.network import Node
+from slidesum.core.ops import Activation, Add, BatchNorm, Concat, Distance, Dropout, LocalResponseNorm, Softmax
 from slidesum.run.met import numpy_backend
 from slidesum.show.term import Place, Term
 

@@ -14,20 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from slidesum.core.network import (
-    Activation,
-    Add,
-    BatchNorm,
-    Concat,
-    Distance,
-    Dropout,
-    Graph,
-    Input,
-    Layer,
-    LocalResponseNorm,
-    Node,
-    Softmax,
-)
+from slidesum.core.network import Graph, Node
+from slidesum.core.ops import Activation, Add, BatchNorm, Concat, Distance, Dropout, Input, Layer, LocalResponseNorm, Softmax
 from slidesum.core.sizes import prod
 from slidesum.errors import UsageError
 from slidesum.laws.count import Counts

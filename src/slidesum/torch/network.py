@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from slidesum.core.network import BatchNorm, Dropout, Graph, Layer, LocalResponseNorm, Node
+from slidesum.core.network import Graph, Node
+from slidesum.core.ops import BatchNorm, Dropout, Layer, LocalResponseNorm
 from slidesum.laws.parameters import parameters
 from slidesum.run.met import as_numpy
 from slidesum.run.network import (
