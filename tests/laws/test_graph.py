@@ -6,20 +6,8 @@ import pytest
 import torch
 
 import slidesum as ss
-from slidesum.core.network import (
-    Activation,
-    Add,
-    BatchNorm,
-    Concat,
-    Distance,
-    Dropout,
-    Graph,
-    Input,
-    Layer,
-    LocalResponseNorm,
-    Node,
-    Softmax,
-)
+from slidesum.core.network import Graph, Node
+from slidesum.core.ops import Activation, Add, BatchNorm, Concat, Distance, Dropout, Input, Layer, LocalResponseNorm, Softmax
 from slidesum.core.sized import Connections
 from slidesum.core.sizes import size
 from slidesum.errors import MeaningError, NetworkError, SizeError

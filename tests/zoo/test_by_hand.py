@@ -83,7 +83,7 @@ def googlenet_by_hand(a, x):
             heads.append(head(x, f"aux{len(heads) + 1}"))
         if name in ("3b", "4e"):
             x = halved(x)
-    return (*heads, a.linear(x.mean((2, 3)), "linear"))
+    return (a.linear(x.mean((2, 3)), "linear"), *heads)
 
 
 def unet_by_hand(a, x):

@@ -71,7 +71,7 @@ def test_googlenet_heads(head, source, parameters, macs):
     assert (found.parameters, found.macs) == (parameters, macs)
     assert nodes[0].inputs == (f"{source}/concat",)
     assert nodes[0].shape[2:] == (4, 4)
-    assert [node.name for node in net.outputs] == ["aux1/fc2", "aux2/fc2", "linear"]
+    assert [node.name for node in net.outputs] == ["linear", "aux1/fc2", "aux2/fc2"]
     assert net.output.name == "linear"
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from slidesum.core.network import BatchNorm, Layer
+from slidesum.core.ops import BatchNorm, Layer
 from slidesum.core.sizes import ratio, substitute
 from slidesum.draft.replay import with_sizes
 from slidesum.errors import SizeError

@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from slidesum.core.network import Graph, Input
+from slidesum.core.network import Graph
+from slidesum.core.ops import Input
 from slidesum.errors import UsageError
 
 Array = np.ndarray[Any, Any]

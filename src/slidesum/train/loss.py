@@ -22,7 +22,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from slidesum.core.network import Add, BatchNorm, Distance, Graph, Layer, Softmax
+from slidesum.core.network import Graph
+from slidesum.core.ops import Add, BatchNorm, Distance, Layer, Softmax
 from slidesum.errors import UsageError
 
 LARGE_PENALTY = 10.0

@@ -39,8 +39,7 @@ mean's.
 
 Two auxiliary heads (section 5) sit on 4a and 4d: average pooling 5×5/3, a 1×1 to 128 maps, 1024 units, 70% dropout, 1000 classes.
 They serve training alone and are thrown away, so they aren't in the table; `googlenet(auxiliary=True)` has them, 3,188,840 and
-3,190,888 parameters. They are outputs beside the last one, found by name: `module.activations(x)["aux1/fc2"]`, weighted by 0.3 in
-the loss.
+3,190,888 parameters. They are further outputs of the network; the paper adds their losses with a weight of 0.3.
 """
 
 from __future__ import annotations
@@ -89,7 +88,7 @@ def googlenet(
     >>> net["3a/concat"].shape, net["5b/concat"].shape, net.output.shape
     ((1, 256, 28, 28), (1, 1024, 7, 7), (1, 1000))
     >>> [node.name for node in googlenet(auxiliary=True).outputs]
-    ['aux1/fc2', 'aux2/fc2', 'linear']
+    ['linear', 'aux1/fc2', 'aux2/fc2']
     """
     net = Draft("googlenet-auxiliary" if auxiliary else "googlenet")
 
@@ -110,10 +109,10 @@ def googlenet(
         )
         return net.concat(branches, name=f"{name}/concat")
 
-    def head(x: Tensor, name: str) -> None:
+    def head(x: Tensor, name: str) -> Tensor:
         x = point(net.pool(x, HEAD_POOLING, u=5, v=5, name=f"{name}/pool"), 128, f"{name}/1x1")
         x = net.activation(net.linear(x, scaled(1024, width), name=f"{name}/fc1"), "relu", name=f"{name}/fc1-relu")
-        net.linear(net.dropout(x, 0.7, name=f"{name}/dropout"), classes, name=f"{name}/fc2")
+        return net.linear(net.dropout(x, 0.7, name=f"{name}/dropout"), classes, name=f"{name}/fc2")
 
     def normalised(x: Tensor, number: int) -> Tensor:
         return net.norm(x, "lrn", size=5, alpha=1e-4 / 5, beta=0.75, k=1.0, name=f"norm{number}")
@@ -126,12 +125,15 @@ def googlenet(
     x = normalised(halved(net.activation(x, "relu", name="conv1-relu"), 1), 1)
     x = window(point(x, 64, "conv2-reduce"), 192, 3, "conv2")
     x = halved(normalised(x, 2), 2)
+    heads = []
     for name in MODULES:
         x = inception(x, name)
         if auxiliary and name in HEADS:
-            head(x, HEADS[name])
+            heads.append(head(x, HEADS[name]))
         if name in ("3b", "4e"):
             x = halved(x, int(name[0]))
     x = net.dropout(net.pool(x, GLOBAL, name="pool5"), 0.4, name="dropout")
-    net.linear(x, classes, name="linear")
+    x = net.linear(x, classes, name="linear")
+    if heads:
+        net.output(x, *heads)
     return net.graph

@@ -105,15 +105,18 @@ def inception_v3(
     for name, maps in (("6b", 128), ("6c", 160), ("6d", 160), ("6e", 192)):
         x = crossed(x, name, maps)
 
+    heads = []
     if auxiliary:
         head = conv(net.pool(x, HEAD_POOLING, u=5, v=5, name="aux/pool"), "aux/reduce", 128)
         head = net.pool(conv(head, "aux/5x5", 768, 5, 5, valid=True), GLOBAL, name="aux/global")
-        net.linear(head, classes, name="aux/linear")
+        heads.append(net.linear(head, classes, name="aux/linear"))
 
     three = conv(conv(x, "7a/3x3-reduce", 192), "7a/3x3", 320, 3, 3, stride=2)
     seven = conv(conv(x, "7a/7x7-reduce", 192), "7a/1x7", 192, 1, 7)
     seven = conv(conv(seven, "7a/7x1", 192, 7, 1), "7a/7x7-3x3", 192, 3, 3, stride=2)
     x = net.concat([three, seven, halved(x, "7a/pool")], name="7a/concat")
     x = spread(spread(x, "7b"), "7c")
-    net.linear(net.dropout(net.pool(x, GLOBAL, name="pool"), 0.5, name="dropout"), classes, name="linear")
+    x = net.linear(net.dropout(net.pool(x, GLOBAL, name="pool"), 0.5, name="dropout"), classes, name="linear")
+    if heads:
+        net.output(x, *heads)
     return net.graph
