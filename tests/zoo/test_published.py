@@ -7,11 +7,13 @@ import re
 
 import pytest
 
+from slidesum.core.ops import Layer
 from slidesum.draft.replay import with_sizes
 from slidesum.errors import SizeError, UsageError
 from slidesum.laws.graph import node_counts, totals
 from slidesum.zoo import ZOO, build
 from slidesum.zoo.alexnet import alexnet
+from slidesum.zoo.catalogue import DEPTHS
 from slidesum.zoo.resnet import resnet
 from slidesum.zoo.unet import unet
 from slidesum.zoo.vgg import vgg
@@ -186,6 +188,12 @@ def test_unet_refuses_sides_that_cannot_be_halved(side):
   Write side=572, or side="16*s + 12"."""
     with pytest.raises(SizeError, match=f"^{re.escape(told)}$"):
         unet(side=side)
+
+
+@pytest.mark.parametrize(("layers", "name"), [(n, name) for family in DEPTHS.values() for n, name in family.items()])
+def test_depths(layers, name):
+    counted = [node.name for node in build(name) if isinstance(node.op, Layer) and node_counts(node).weights]
+    assert len([name for name in counted if not name.endswith("/project")]) == layers  # shortcuts aren't counted in the name
 
 
 def test_unknown_members():

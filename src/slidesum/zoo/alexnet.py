@@ -30,6 +30,8 @@ Where the print errs, or leaves something open:
   numbers (186,624, 64,896, 64,896, 43,264, 4096, 4096, 1000) are those of the table. With 253,440 they add up to 622,312, with
   290,400 to 659,272, which the abstract rounds to 650,000.
 - The paper normalises over "adjacent kernel maps". Whether that reaches from one group into the other isn't said; here it does.
+- torchvision's `alexnet` is another network (Krizhevsky 2014, "One weird trick for parallelizing convolutional neural networks"):
+  64, 192, 384, 256 and 256 maps, no normalisation, 61,100,840 parameters and 714,188,480 multiply-adds.
 - What is a kernel "on the other GPU" is a group here: the paper's two GPUs are one equation, `(g o) c u v` with g = 2.
 """
 

@@ -25,16 +25,22 @@ from slidesum.zoo.squeezenet import squeezenet
 from slidesum.zoo.unet import unet
 from slidesum.zoo.vgg import STACKS, vgg
 
+DEPTHS: Mapping[str, Mapping[int, str]] = {
+    "vgg": {layers: f"vgg{layers}" for layers in STACKS},
+    "resnet": {layers: f"resnet{layers}" for layers in (18, 34, 50, 101, 152)},
+}
+"""Families whose members differ in depth: layers with weights, and the name."""
+
 ZOO: Mapping[str, Callable[..., Graph]] = {
     "lenet5": lenet5,
     "alexnet": alexnet,
     "alexnet-one-tower": partial(alexnet, groups=1),
     "nin": nin,
-    **{f"vgg{layers}": partial(vgg, layers) for layers in STACKS},
+    **{name: partial(vgg, layers) for layers, name in DEPTHS["vgg"].items()},
     "googlenet": googlenet,
     "googlenet-auxiliary": partial(googlenet, auxiliary=True),
     "inception-v3": inception_v3,
-    **{f"resnet{layers}": partial(resnet, layers) for layers in (18, 34, 50, 101, 152)},
+    **{name: partial(resnet, layers) for layers, name in DEPTHS["resnet"].items()},
     "squeezenet": squeezenet,
     "mobilenet": partial(mobilenet, width="alpha", side="224*rho"),
     "mobilenet-v2": mobilenet_v2,

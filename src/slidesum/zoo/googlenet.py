@@ -34,8 +34,8 @@ Where the print errs:
   *chained* layers, and only of those it holds: the first layer and the classifier grow linearly. `googlenet(width="a")` says it
   exactly: 5,956,864·a² + 1,040,688·a + 1000 parameters, 1,463,633,920·a² + 119,037,952·a multiply-adds.
 
-Left open: the constants of the response normalisation are those of the released network (BVLC, bvlc_googlenet), whose α is a
-mean's.
+torchvision's `googlenet` has batch norms, and 3×3 where Table 1 has 5×5. Left open: the constants of the response normalisation
+are those of the released network (BVLC, bvlc_googlenet), whose α is a mean's.
 
 Two auxiliary heads (section 5) sit on 4a and 4d: average pooling 5×5/3, a 1×1 to 128 maps, 1024 units, 70% dropout, 1000 classes.
 They serve training alone and are thrown away, so they aren't in the table; `googlenet(auxiliary=True)` has them, 3,188,840 and

@@ -11,7 +11,7 @@ maps, p neighbours become one. There is no other nonlinearity.
     y       10                 5,010            5,000    softmax
     in all                16,247,830      732,290,696
 
-What the paper prints: "three convolutional maxout layers, a fully connected maxout layer, and a fully connected softmax layer", and
+What the paper prints: three convolutional maxout layers, a fully connected maxout layer, a fully connected softmax layer, and
 no number of any of them (section 5.2). The numbers are those of the authors' configuration (github.com/lisa-lab/pylearn2,
 scripts/papers/maxout/cifar10.yaml), from which the figures above follow exactly.
 

@@ -14,8 +14,9 @@ pooling, so there is no fully connected layer at all.
     cccp6          10×8×8          1,930         122,880   1×1: one map a class
     in all                       966,986     222,486,528
 
-What the paper prints: three mlpconv layers, all but the last followed by max pooling "which downsamples the input image by a factor
-of two", dropout on the outputs of all but the last, global average pooling, softmax (sections 3 and 4). Figure 2 draws it.
+What the paper prints: three mlpconv layers with max pooling behind them that halves the image, dropout on the outputs of all but
+the last, global average pooling, softmax (sections 3 and 4). Figure 2 draws it. Behind the third there is no max pooling: its
+maps go into the average.
 
 What it leaves open: no number of maps, no size of a window and no count stands in the paper. They are those of the authors' own
 configuration (github.com/mavenlin/cuda-convnet, NIN/cifar-10_def): with them the figures above are exact. Two of its details are

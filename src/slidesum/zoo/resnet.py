@@ -23,7 +23,7 @@ What the print leaves open or gets wrong:
 - Table 1 has no row for the shortcuts, and no parameters at all. Of the three options of section 3.3, ResNet-18 and 34 of Table 2
   have A (zeros in place of new maps, no parameters), the others of Tables 3 to 5 B. Here all have B.
 - 3.6·10⁹ for ResNet-34 is with A: the three projections add 19 million, which makes 3.66.
-- Table 1 rounds down: 3.86 is printed as 3.8, 1.81 as 1.8.
+- 3.86 is printed as 3.8; the other numbers are rounded.
 - Convolutions have no biases; each is followed by a batch norm, whose scale and shift are counted. Its statistics are not.
 - "3×3 max pool, stride 2" on 112×112 must have padding to give 56×56: one cell before, or, in style "last", one after.
 """

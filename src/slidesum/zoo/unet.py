@@ -29,7 +29,7 @@ Where it can be misread:
 from __future__ import annotations
 
 from slidesum.core.network import Graph
-from slidesum.core.sizes import RatioLike, Size, SizeLike, floor_div, is_number, scaled, size, surely_less, tidy
+from slidesum.core.sizes import RatioLike, Size, SizeLike, is_number, scaled, size, surely_less, tidy
 from slidesum.draft.verbs import Draft, Tensor
 from slidesum.errors import SizeError
 
@@ -57,7 +57,8 @@ def unet(
 
     Raises SizeError for sides that a pooling can't halve.
     """
-    _check_side(size(side))
+    if surely_less(size(side), 188):
+        raise _unfit(side)
     net = Draft("unet")
 
     def twice(x: Tensor, maps: Size, name: str) -> Tensor:
@@ -68,7 +69,10 @@ def unet(
 
     def cropped(x: Tensor, like: Tensor, name: str) -> Tensor:
         """The middle of x, as large as the other."""
-        before = floor_div(tidy(x.shape[2] - like.shape[2]), 2)
+        edges = tidy(x.shape[2] - like.shape[2])
+        if not is_number(edges) or edges % 2:  # a pooling left a row unread
+            raise _unfit(side)
+        before = edges // 2
         return net.pool(x, f"b c i+{before} j+{before} -> b c i j", i=like.shape[2], j=like.shape[3], name=name)
 
     x = net.input("b c i j", b=batch, c=colours, i=side, j=side)
@@ -89,12 +93,9 @@ def unet(
     return net.graph
 
 
-def _check_side(side: Size) -> None:
-    steps = tidy((side - 12) / 16) if not is_number(side) else side - 12
-    even = steps % 16 == 0 if is_number(side) else not any(n.is_Rational and n.q > 1 for n in steps.atoms())  # type: ignore[union-attr]
-    if not even or surely_less(side, 188):
-        raise SizeError(
-            f"a U-Net can't halve an image of {side} four times",
-            usual="Its sides are even at every pooling when the image has 16·s + 12, and at least 188.",
-            advice='Write side=572, or side="16*s + 12".',
-        )
+def _unfit(side: SizeLike) -> SizeError:
+    return SizeError(
+        f"a U-Net can't halve an image of {side} four times",
+        usual="Its sides are even at every pooling when the image has 16·s + 12, and at least 188.",
+        advice='Write side=572, or side="16*s + 12".',
+    )

@@ -13,7 +13,7 @@ breath: He et al. 2015 give "15.3/19.6 billion FLOPs" for VGG-16/19, where 15.3 
 of the other (in all it is 15.5 and 19.6). Howard et al. 2017 print 15300 million multiply-adds and 138 million parameters, the ones
 without and the others with the fully connected layers.
 
-"A stack of two 3×3 layers has an effective receptive field of 5×5, three of 7×7" (section 2.3): so says the column "reach".
+Two 3×3 layers see 5×5 cells, three see 7×7 (section 2.3): so says the column "reach".
 
 Left open by the print: whether a bias belongs to each layer (it does, in the released weights and in Table 2's sums).
 Configurations C, with 1×1 layers, and A-LRN are not here.
