@@ -11,9 +11,9 @@ Exact: 300 million multiply-adds. Where the print errs:
 
 - 3.4 million parameters are 3,470,760 without the batch norms, and 6.9 million are 6,060,840. The table that came with the authors'
   own networks (tensorflow/models, slim/nets/mobilenet) says 3.47 and 6.06, and 582 for the 585 million multiply-adds.
-- "The width multiplier" is said to thin the network uniformly. The authors' code rounds every number of maps to a multiple of
-  eight, never down by more than a tenth, and leaves the last 1×1 at 1280 maps when the width is below one (section 4). So it is here when the width is a number. With a symbol there is no rounding: formulas are of the network that is
-  thinned uniformly.
+- The width multiplier is said to thin the network uniformly. The authors' code rounds every number of maps to a multiple of eight,
+  never down by more than a tenth, and leaves the last 1×1 at 1280 maps when the width is below one (section 4). So it is here when
+  the width is a number. With a symbol there is no rounding: formulas are of the network that is thinned uniformly.
 """
 
 from __future__ import annotations
