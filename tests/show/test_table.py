@@ -14,8 +14,10 @@ from slidesum.run.network import initial_values
 from slidesum.show.formula import broken, json_text
 from slidesum.show.table import COUNTS, Table
 from slidesum.show.text import INDENT, printed, table_text
-from slidesum.zoo.catalogue import ZOO, build
+from slidesum.zoo.catalogue import DEPTHS, ZOO, build
 
+DEEP = {name for family in DEPTHS.values() for name in family.values()} - {"vgg16", "resnet50"}  # which differ in length alone
+SHOWN = [name for name in ZOO if name not in DEEP]
 NUMBERS = {"n": 9, "m": 8, "k1": 3, "k2": 4, "alpha": 2, "rho": 1}
 
 
@@ -43,14 +45,14 @@ def test_the_formulas_of_the_issue(two_layers):
     assert two_layers.with_sizes(n=28, m=28, k1=32, k2=64).parameters == 9 * 32 + 32 + 25 * 32 * 64 + 64
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", SHOWN)
 @pytest.mark.parametrize("column", COUNTS)
 def test_every_counted_column_adds_up_to_its_total(name, column):
     table = small(name).table()
     assert sum(row[column] for row in table) == table.totals[column]
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", SHOWN)
 def test_formulas_with_numbers_put_in_are_the_numbers(name):
     net = ss.load(name)
     for symbolic, numeric in zip(net.table(), small(name).table(), strict=True):
@@ -210,8 +212,8 @@ def test_formulas_in_a_narrow_window_are_broken_where_one_may_read_on(width, tex
     assert printed(ss.load("type-1").table(), width) == text
 
 
-@pytest.mark.parametrize("width", [40, 50, 60, 70, 80, 100, 120])
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+@pytest.mark.parametrize("name", SHOWN)
 def test_nothing_is_cut_at_any_width(name, width):
     table = ss.load(name).table()
     text = printed(table, width)
