@@ -95,24 +95,35 @@ def peak_of(found: Sequence[Step]) -> Peak:
 def at_most(a: Size, b: Size) -> bool:
     """True only if a ≤ b whatever positive integers the symbols stand for: the difference is a polynomial that is never negative.
 
-    Every symbol is at least 1; written in what it is above 1, a polynomial whose coefficients are none of them negative is not.
+    Every symbol is at least 1; written in what it is above 1, a polynomial whose coefficients are none of them negative is not. A
+    floor is between nothing and what it is taken of, since every extent is at least nothing.
 
     >>> from slidesum.core.sizes import size
-    >>> at_most(size("4*n"), size("4*n**2")), at_most(size("2*n"), size("n + m"))
-    (True, False)
+    >>> at_most(size("4*n"), size("4*n**2")), at_most(size("2*n"), size("n + m")), at_most(size("n//2*m"), size("n*m"))
+    (True, False, True)
     """
     if is_number(a) and is_number(b):
         return bool(a <= b)
     import sympy
 
     difference: Any = sympy.expand(b - a)
+    if difference.has(sympy.floor):
+        difference = sympy.expand(sum(_at_least(sympy, term) for term in sympy.Add.make_args(difference)))
     names = sorted(difference.free_symbols, key=str)
     if not names:
         return bool(difference >= 0)
-    if difference.has(sympy.floor, sympy.ceiling, sympy.Max, sympy.Min):
+    if not difference.is_polynomial(*names):
         return False
     above = sympy.expand(difference.subs({name: name + 1 for name in names}, simultaneous=True))
     return all(coefficient >= 0 for coefficient in sympy.Poly(above, *names).coeffs())
+
+
+def _at_least(sympy: Any, term: Any) -> Any:
+    """The smallest that a term with floors can be."""
+    coefficient, _ = term.as_coeff_Mul()
+    if not term.has(sympy.floor):
+        return term
+    return term.replace(sympy.floor, lambda of: of) if coefficient < 0 else sympy.Integer(0)
 
 
 def _last_steps(graph: Graph) -> dict[str, int]:
