@@ -102,11 +102,15 @@ class Network(Verbs):
         """The receptive field of a layer (the last one if none is named), with its stride and padding, along every input axis."""
         return reaches(self._graph)[self._graph[layer].name if layer else self._graph.output.name]
 
-    def table(self) -> Table:
-        """A row a layer: kind, equation, maps, size, counts, reach. Prints itself; has to_json, to_csv, to_markdown."""
+    def table(self, *, depth: int | None = None, sort: str | None = None) -> Table:
+        """A row a layer: kind, equation, maps, size, counts, reach. Prints itself; has to_json, to_csv, to_markdown.
+
+        `depth=1` makes one row of all layers whose names begin alike ("block1/conv1", "block1/relu"), with their sums; `sort` names the
+        column to sort by: a count from the largest, names from a to z.
+        """
         from slidesum.show.table import Table
 
-        return Table(self._graph)
+        return Table(self._graph, depth=depth, sort=sort)
 
     def with_sizes(self, **numbers: SizeLike) -> Network:
         """The same network with these symbols replaced; without any, a copy with the same arrays."""

@@ -37,6 +37,11 @@ class Formatted(ABC):
     def notes(self) -> tuple[str, ...]:
         """Remarks beside the table."""
 
+    @property
+    @abstractmethod
+    def text(self) -> str:
+        """What the table says, in sentences; may be empty."""
+
     @abstractmethod
     def __rich__(self) -> Any: ...
 
@@ -54,11 +59,12 @@ class Formatted(ABC):
         return out.getvalue()
 
     def to_markdown(self) -> str:
-        """A Markdown table, and the notes below it."""
+        """A Markdown table, and the sentences and notes below it."""
         columns, rows = self.drawn()
         lines = ["| " + " | ".join(title for title, _ in columns) + " |", "|" + "|".join(align for _, align in columns) + "|"]
         lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in rows]
-        return "\n".join(lines) + "\n" + "".join(f"\n> {note}\n" for note in self.notes)
+        below = [*([self.text] if self.text else []), *(f"> {note}" for note in self.notes)]
+        return "\n".join(lines) + "\n" + "".join(f"\n{paragraph}\n" for paragraph in below)
 
     def format(self, how: str) -> str:
         """The table in one of the formats: table, json, csv, markdown."""

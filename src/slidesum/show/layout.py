@@ -71,7 +71,7 @@ def _drawn(table: Table, width: int, equations: bool) -> Any:
         parts.append(_indented(Text(more, style="yellow")))
     parts.append(Padding(_totals(table, width - INDENT), (1 if wide else 0, 0, 0, INDENT)))
     if equations:
-        parts.append(Padding(Text(" ".join(table.types.sentences)), (1, 0, 0, INDENT)))
+        parts.append(Padding(Text(table.text), (1, 0, 0, INDENT)))
     return Group(*parts)
 
 

@@ -72,6 +72,11 @@ class Table(Formatted, Sequence[Row]):
         """How many layers are of which kind, and what that means."""
         return types(self.graph)
 
+    @property
+    def text(self) -> str:
+        """The kinds of the layers, in sentences."""
+        return " ".join(self.types.sentences)
+
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """Remarks with the layer's name: cells that no window reads, branches whose windows don't fit on each other."""
