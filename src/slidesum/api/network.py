@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from slidesum.show.explanation import Explanation
+    from slidesum.show.instead import Instead
     from slidesum.show.table import Table
     from slidesum.torch import NetworkModule
 
@@ -105,12 +106,27 @@ class Network(Verbs):
     def table(self, *, depth: int | None = None, sort: str | None = None) -> Table:
         """A row a layer: kind, equation, maps, size, counts, reach. Prints itself; has to_json, to_csv, to_markdown.
 
-        `depth=1` makes one row of all layers whose names begin alike ("block1/conv1", "block1/relu"), with their sums; `sort` names the
-        column to sort by: a count from the largest, names from a to z.
+        `depth=1` makes one row of all layers whose names begin alike ("block1/conv1", "block1/relu"), with their sums; `sort` names
+        the column to sort by: a count from the largest, names from a to z.
         """
         from slidesum.show.table import Table
 
         return Table(self._graph, depth=depth, sort=sort)
+
+    def compare_layers(self, *, groups: int = 2, squeeze: int = 4) -> Instead:
+        """What every standard layer (type 2.2 with a window) would cost in another form. Prints itself; has to_json and the like.
+
+        `groups` is the number of groups of the grouped form; the bottleneck's middle has a `squeeze`-th of the filters.
+
+        >>> net = Network("one")
+        >>> x = net.input("b c i j", b=1, c=64, i=56, j=56)
+        >>> x = net.conv(x, "b c i+u j+v, o c u v -> b o i j", o=128, u=3, v=3, padding="same", name="conv")
+        >>> [(row["form"], round(row["weights_percent"], 1)) for row in net.compare_layers()][1:4]
+        [('separable', 11.9), ('2 groups', 50.0), ('bottleneck', 20.8)]
+        """
+        from slidesum.show.instead import Instead
+
+        return Instead(self._graph, groups=groups, squeeze=squeeze)
 
     def with_sizes(self, **numbers: SizeLike) -> Network:
         """The same network with these symbols replaced; without any, a copy with the same arrays."""

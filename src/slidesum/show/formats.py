@@ -50,7 +50,7 @@ class Formatted(ABC):
         return json_text(jsonable(self.document()))
 
     def to_csv(self) -> str:
-        """A line a row, with a header; the reach as `field/stride/padding` by axis."""
+        """A line a row, with a header; shapes as 1×64×28×28, texts with "; " between, the reach as `field/stride/padding`."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(self.records[0].keys() if self.records else ["name"])
@@ -112,6 +112,8 @@ def csv_cell(value: Any) -> Any:
             return value
         case Mapping():
             return " ".join(f"{name}:{plain(r.field)}/{plain(r.stride)}/{plain(r.padding)}" for name, r in value.items())
+        case tuple() if any(isinstance(inner, str) for inner in value):
+            return "; ".join(value)
         case tuple():
             return "×".join(str(csv_cell(inner)) for inner in value)
         case Fraction():
