@@ -17,6 +17,8 @@ from slidesum.laws.reach import Reach
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from slidesum.run.verify import Verified
+    from slidesum.show.cost import Cost
     from slidesum.show.explanation import Explanation
     from slidesum.show.instead import Instead
     from slidesum.show.table import Table
@@ -114,6 +116,24 @@ class Network(Verbs):
 
         return Instead(self.graph, groups=groups, squeeze=squeeze)
 
+    def cost(self, vary: str | Sequence[str] = "width", at: Sequence[Any] | None = None) -> Cost:
+        """How the cost grows in "width", "depth", "resolution" or "batch", or in several. Prints itself.
+
+        The object has `.polynomial` (by count: exact formulas in α, d, ρ, β), `.exponents`, `.points` (at the sizes `at`, multiples
+        of the declared one), `.to_json()` and the like, `.plot("cost.png")`.
+
+        >>> net = Network("chain")
+        >>> x = net.linear(net.input("b f", b=1, f=100), 50)
+        >>> x = net.linear(net.linear(x, 50), 10)
+        >>> net.cost("width").polynomial["parameters"]
+        2500*α**2 + 5600*α + 10
+
+        Raises UsageError where that can't be varied, SizeError where a size would be no whole number.
+        """
+        from slidesum.show.cost import Cost
+
+        return Cost(self.graph, vary, at)
+
     def with_sizes(self, **numbers: SizeLike) -> Network:
         """The same network with these symbols replaced; without any, a copy with the same arrays."""
         return Network.of(with_sizes(self.graph, numbers), self._values if self._values and not numbers else None)
@@ -160,6 +180,12 @@ class Network(Verbs):
         from slidesum.run.network import run
 
         return run(self.graph, self.values, *inputs)
+
+    def verify(self, seed: int = 0) -> Verified:
+        """Run it on random numbers of the declared shapes: does every layer give the shape told, and finite numbers? Prints itself."""
+        from slidesum.run.verify import verify
+
+        return verify(self.graph, self.values, seed)
 
     def explain(self, layer: str, at: Sequence[int], given: Any) -> Explanation:
         """Every term that made one number of a layer; `given` are the activations of a run, or an input to run on.

@@ -4,6 +4,7 @@
     options   the arguments that several commands take
     words     what is said, and where
     look      show, explain
+    weigh     cost, compare-layers
     learn     train, compare, demo
     measure   bench
 

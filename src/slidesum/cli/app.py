@@ -10,6 +10,7 @@ import typer
 from slidesum.cli.learn import compare, demo, train
 from slidesum.cli.look import explain, show
 from slidesum.cli.measure import bench
+from slidesum.cli.weigh import compare_layers, cost
 from slidesum.cli.words import Stopped, drop_output, tell
 from slidesum.errors import SlidesumError
 
@@ -24,8 +25,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (show, explain, train, compare, demo, bench):
-    app.command()(command)
+for command in (show, cost, compare_layers, explain, train, compare, demo, bench):
+    app.command(command.__name__.replace("_", "-"))(command)
 
 
 @app.callback(invoke_without_command=True)

@@ -8,20 +8,27 @@ from typing import Annotated
 import typer
 
 from slidesum.cli.options import Format, Model, Shape, Sizes, coordinates, image_for, network
-from slidesum.cli.words import show_thing, tell
+from slidesum.cli.words import show_thing, tell, written
 
 
 def show(
     model: Model,
+    depth: Annotated[
+        int | None, typer.Option(min=1, help="One row for all layers whose names begin alike: a/b/c at 1 is a.")
+    ] = None,
+    sort: Annotated[str | None, typer.Option(metavar="COLUMN", help="Sort by macs, parameters, activation_bytes, name …")] = None,
     format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.table,
+    verify: Annotated[bool, typer.Option("--verify", help="Run the network, and check every shape and number.")] = False,
     sizes: Sizes = None,
 ) -> None:
     """The table of a network: equation, kind, maps, size, weights, multiply-adds and reach of every layer."""
-    table = network(model, sizes).table()
-    if format is Format.table:
-        show_thing(table)
-    else:
-        sys.stdout.write(table.format(format.value))
+    net = network(model, sizes)
+    written(net.table(depth=depth, sort=sort), format)
+    if verify:
+        found = net.verify()
+        tell(str(found), "dim" if found.agrees else "bold red")
+        if not found.agrees:
+            raise typer.Exit(1)
 
 
 def explain(

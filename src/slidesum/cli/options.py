@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +23,15 @@ class Format(StrEnum):
     json = "json"
     csv = "csv"
     markdown = "markdown"
+
+
+class Vary(StrEnum):
+    """What of a network is made larger or smaller."""
+
+    width = "width"
+    depth = "depth"
+    resolution = "resolution"
+    batch = "batch"
 
 
 class Shape(StrEnum):
@@ -52,6 +62,14 @@ def network(model: str, sizes: list[str] | None) -> Network:
     given = dict(_pair(text) for text in sizes or ())
     net = load(model)
     return net.with_sizes(**given) if given else net
+
+
+def ratios(text: str) -> tuple[str, ...]:
+    """The numbers of `--at 0.5,3/4,2`."""
+    parts = tuple(part.strip() for part in text.split(","))
+    if not all(re.fullmatch(r"\d+(\.\d+|/[1-9]\d*)?", part) for part in parts):
+        raise misspelt(f"--at {text!r} names no sizes", "Write numbers with commas between: --at 0.5,3/4,2.")
+    return parts
 
 
 def coordinates(text: str) -> tuple[int, ...]:

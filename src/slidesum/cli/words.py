@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from slidesum.errors import UsageError
+
+if TYPE_CHECKING:
+    from slidesum.show.formats import Formatted
 
 
 class Stopped(SystemExit):
@@ -23,6 +26,14 @@ def show_thing(thing: Any) -> None:
     from slidesum.show.text import console
 
     console().print(thing)
+
+
+def written(table: Formatted, format: str) -> None:
+    """A table in one of its formats."""
+    if format == "table":
+        show_thing(table)
+    else:
+        sys.stdout.write(table.format(str(format)))
 
 
 def tell(text: str, style: str = "dim") -> None:

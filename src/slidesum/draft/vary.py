@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 from slidesum.core.axis import Merged, Name
@@ -76,7 +77,7 @@ def _place(draft: Draft, graph: Graph, node: Node, change: Change, wide: Sequenc
     op, shape = node.op, node.shape
     match op:
         case Input(names):
-            first = tidy(shape[0] * change.batch)
+            first = _times(shape[0], change.batch)
             shape = (first, *(change.positions.get(name, n) for name, n in zip(names[1:], shape[1:], strict=True)))
         case Layer():
             op = _layer(op, node, new, change.width, wide)
@@ -111,7 +112,7 @@ def _layer(op: Layer, node: Node, new: Sequence[Shape], width: Size, wide: Seque
         for axis in operand.axes:
             if isinstance(axis, Merged) and all(name in op.sizes for name in axis.names):
                 told.add(_open(op, axis))
-    sizes = {name: tidy(n * width) if name in wide else n for name, n in op.sizes.items() if name not in told or name in wide}
+    sizes = {name: _times(n, width) if name in wide else n for name, n in op.sizes.items() if name not in told or name in wide}
     if op.extent is None:
         return replace(op, sizes=sizes)
     before = _extents(op, op.sizes, [node.sized.shapes[k] for k in range(count)])
@@ -151,6 +152,12 @@ def _taken(shape: Shape, old: Shape, new: Shape, beside: int | None) -> Shape:
         if shape[-k] == old[-k] and (beside is None or len(shape) - k != beside):
             found[-k] = new[-k]
     return tuple(found)
+
+
+def _times(n: Size, factor: Any) -> Size:
+    """A size times a number, which may be a fraction that makes it whole."""
+    found = n * factor
+    return found.numerator if isinstance(found, Fraction) and found.denominator == 1 else tidy(found)
 
 
 def _grown(n: Size, old: Size, new: Size) -> Size:

@@ -52,12 +52,13 @@ def _of_node(node: Node, wanted: list[bool]) -> Size:
             assert node.sized is not None
             by = [operand.name for operand, asked in zip(equation.operands, wanted, strict=False) if asked]
             by += [operand.name for operand in equation.operands[len(wanted) :]]
-            return tidy(sum(_macs(gradient_of(node.sized, name)) for name in by))
+            return tidy(sum(multiplications(gradient_of(node.sized, name)) for name in by))
         case Distance(centres) if any(wanted):
             return tidy(prod(node.shape) * len(centres[0]))
         case _:
             return 0
 
 
-def _macs(sized: Sized) -> Size:
+def multiplications(sized: Sized) -> Size:
+    """The multiply-adds of one equation."""
     return tidy(sized.combinations(sized.equation.indices) * (len(sized.equation.operands) - 1))
