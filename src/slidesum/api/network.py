@@ -182,7 +182,7 @@ class Network(Verbs):
         return run(self.graph, self.values, *inputs)
 
     def verify(self, seed: int = 0) -> Verified:
-        """Run it on random numbers of the declared shapes: does every layer give the shape told, and finite numbers? Prints itself."""
+        """Run it on random numbers of the declared shapes: has every result the shape told, and finite numbers? Prints itself."""
         from slidesum.run.verify import verify
 
         return verify(self.graph, self.values, seed)

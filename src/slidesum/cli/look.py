@@ -13,9 +13,7 @@ from slidesum.cli.words import show_thing, tell, written
 
 def show(
     model: Model,
-    depth: Annotated[
-        int | None, typer.Option(min=1, help="One row for all layers whose names begin alike: a/b/c at 1 is a.")
-    ] = None,
+    depth: Annotated[int | None, typer.Option(min=1, help="One row for layers whose names begin alike: a/b/c at 1 is a.")] = None,
     sort: Annotated[str | None, typer.Option(metavar="COLUMN", help="Sort by macs, parameters, activation_bytes, name …")] = None,
     format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.table,
     verify: Annotated[bool, typer.Option("--verify", help="Run the network, and check every shape and number.")] = False,

@@ -19,7 +19,7 @@ def cost(
     format: Annotated[Format, typer.Option(help="How to write it.")] = Format.table,
     sizes: Sizes = None,
 ) -> None:
-    """How parameters, multiply-adds and memory grow with width, depth, resolution or batch: exact polynomials, exponents, points."""
+    """How parameters, multiply-adds and memory grow with width, depth, resolution or batch: polynomials, exponents, points."""
     found = network(model, sizes).cost([one.value for one in vary or [Vary.width]], ratios(at) if at else None)
     written(found, format)
     if plot:

@@ -210,7 +210,7 @@ def _powers(layers: Mapping[str, Mapping[str, Growth]], key: str, variable: str)
     for name, counts in layers.items():
         if counts[key].formula != 0:
             found.setdefault(counts[key].degree(variable), []).append(name)
-    parts = []
+    parts: list[str] = []
     for degree, names in sorted(found.items(), reverse=True):
         many = f"{len(names)} layer{'s' if len(names) > 1 else ''}" if not parts else f"{len(names)}"
         listed = f" ({', '.join(names)})" if len(names) <= LISTED else ""
