@@ -38,7 +38,7 @@ from slidesum.show.term import Place, Term
 
 def of_other(node: Node, values: Mapping[str, Any], before: Sequence[Any], at: Place) -> dict[str, Any]:
     """What the layer reads, and its formula with the numbers put in."""
-    x = before[0] if before else np.zeros(())
+    x: Any = before[0] if before else np.zeros(())
     read: list[tuple[Place, float, float]]
     equation, reduce = "", "= value"
     match node.op:
@@ -91,11 +91,11 @@ def of_other(node: Node, values: Mapping[str, Any], before: Sequence[Any], at: P
             own = tuple(at[axis % x.ndim] for axis in axes)
             total, equation = _scaled(values, node, own, total, equation, scaled, shifted)
         case GroupNorm(groups, epsilon, affine):
-            size = x.shape[1] // groups
-            first = at[1] // size * size
+            size, number = x.shape[1] // groups, at[1]
+            first = number // size * size
             window = [cell for cell in _window(at, x.shape, range(1, x.ndim)) if first <= cell[1] < first + size]
             read, total, equation = _standardised(x, at, window, epsilon, True)
-            total, equation = _scaled(values, node, (at[1],), total, equation, affine, affine)
+            total, equation = _scaled(values, node, (number,), total, equation, affine, affine)
         case Opaque(kind):
             raise NetworkError(
                 f"{node.name!r} is {kind}, which slidesum can count and not explain",
