@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slidesum.core.network import Graph
-from slidesum.core.sizes import Size, SizeLike
+from slidesum.core.sizes import RatioLike, Size
 from slidesum.draft.replay import with_sizes
 from slidesum.draft.verbs import Verbs
 from slidesum.errors import UsageError
@@ -134,8 +134,11 @@ class Network(Verbs):
 
         return Cost(self.graph, vary, at)
 
-    def with_sizes(self, **numbers: SizeLike) -> Network:
-        """The same network with these symbols replaced; without any, a copy with the same arrays."""
+    def with_sizes(self, **numbers: RatioLike) -> Network:
+        """The same network with these symbols replaced; without any, a copy with the same arrays.
+
+        A symbol that only multiplies may be given a fraction, such as "3/4" or 0.75, if every size becomes whole.
+        """
         return Network.of(with_sizes(self.graph, numbers), self._values if self._values and not numbers else None)
 
     # Numbers

@@ -13,6 +13,8 @@ from slidesum.cli.words import misspelt, tell
 from slidesum.errors import SizeError, UsageError
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from slidesum.api.network import Network
 
 
@@ -49,9 +51,10 @@ class Kind(StrEnum):
     type_2_2 = "2.2"
 
 
-Model = Annotated[str, typer.Argument(help="A network of the zoo (lenet5, type-1, type-2.1, type-2.2) or a saved .json file.")]
+Model = Annotated[str, typer.Argument(help="A network of the zoo (lenet5, alexnet, resnet50, type-2.2 …) or a saved .json file.")]
 Sizes = Annotated[
-    list[str] | None, typer.Option("--set", metavar="NAME=NUMBER", help="A number for a symbol, such as k1=8; repeatable.")
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=NUMBER", help="A number for a symbol, such as k1=8 or alpha=3/4; repeatable."),
 ]
 
 
@@ -99,11 +102,14 @@ def image_for(image: str, net: Network) -> Any:
     return array
 
 
-def _pair(text: str) -> tuple[str, int]:
-    name, _, number = text.partition("=")
-    if not name or not number.isdecimal():
+def _pair(text: str) -> tuple[str, int | Fraction]:
+    from slidesum.core.sizes import number
+
+    name, _, value = text.partition("=")
+    given = number(value)
+    if not name or given is None:
         raise misspelt(f"--set {text!r} names no size", "Write --set k1=8.")
-    return name, int(number)
+    return name, given
 
 
 def _digit(image: str, net: Network) -> Any:
