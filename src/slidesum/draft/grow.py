@@ -109,9 +109,24 @@ class Grown:
                 raise
             return None
         found = {key: Growth(tidy(sum(counts[key].formula for counts in layers.values())), self.variables) for key in QUANTITIES}
-        declared = self.counted({})
-        right = all(growth.is_polynomial and growth.at({}) == declared[key] for key, growth in found.items())
-        return found if right else None
+        if not all(growth.is_polynomial for growth in found.values()):
+            return None
+        for values in ({}, *self._elsewhere()):
+            counts = self.counted(values)
+            if any(growth.at(values) != counts[key] for key, growth in found.items()):
+                return None
+        return found
+
+    def _elsewhere(self) -> Iterator[dict[str, Number]]:
+        """A larger resolution on the grid, to see that the network can be built there and counts what the formula says.
+
+        Formulas can't tell whether arrays that meet have one extent; numbers can.
+        """
+        for more in range(1, 65):
+            ratio = next((1 + Fraction(more * side.step, side.extent) for side in self.sides), None)
+            if ratio is not None and self.on_grid({"ρ": ratio}):
+                yield {"ρ": ratio}
+                return
 
     def counted(self, values: Mapping[str, Number]) -> dict[str, int]:
         """The counts of the network in this size, built and counted; by the variables' names, 1 where none is given."""

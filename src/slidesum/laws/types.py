@@ -47,7 +47,7 @@ MEANS: Mapping[str, str] = {
     "k1 maps and k2 filters give k1·k2 maps.",
     "type 2.1": "Type 2.1: a flat filter runs over the sum of all maps, which share its weights; k2 filters give k2 maps.",
     "type 2.2": "Type 2.2: a filter spans {maps} and has weights of its own for each; k2 filters give k2 maps.",
-    "1×1": "1×1: a filter has one weight for each of {maps} and mixes them at every place alike; k2 filters give k2 maps.",
+    "1×1": "1×1: a filter spans {maps}, with one weight for each, and looks at no neighbours; k2 filters give k2 maps.",
     "depthwise": "Depthwise: every map has flat filters of its own and is summed with no other.",
     "linear": "Linear: every output has a weight for every value that it reads.",
     "transposed": "Transposed: every value is spread over a window of {outputs}, with weights of its own for each.",

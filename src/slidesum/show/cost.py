@@ -1,6 +1,7 @@
 """How a network's cost grows: polynomials, exponents, and a table of points; built once, drawn in every format.
 
-    α, d, ρ, β (what is varied)  parameters  macs  backward_macs  activation_bytes  parameters_times  macs_times
+    α, d, ρ, β (what is varied)  extents (of a resolution)
+    parameters  macs  backward_macs  activation_bytes  parameters_times  macs_times
 
 A point's counts are those of the network in that size; the last two columns are multiples of the declared network's.
 """
@@ -20,7 +21,7 @@ from slidesum.errors import SlidesumError, UsageError
 from slidesum.laws.growth import QUANTITIES, Growth, Number
 from slidesum.show.fit import Fit, fitted
 from slidesum.show.formats import Formatted
-from slidesum.show.formula import pretty
+from slidesum.show.formula import pretty, times
 
 Row = Mapping[str, Any]
 
@@ -151,10 +152,11 @@ class Cost(Formatted):
 
     def drawn(self) -> tuple[Sequence[tuple[str, str]], Sequence[Sequence[str]]]:
         """The points as text."""
-        columns = [*((name, "--:") for name in self.variables), *((TITLES[key], "--:") for key in QUANTITIES)]
-        return [*columns, ("parameters ×", "--:"), ("multiply-adds ×", "--:")], [
+        titles = [*self.variables, *(["input"] if self.grown.sides else []), *(TITLES[key] for key in QUANTITIES)]
+        return [(title, "--:") for title in (*titles, "parameters ×", "multiply-adds ×")], [
             [
                 *(_told(row[name]) for name in self.variables),
+                *([times(row["extents"])] if self.grown.sides else []),
                 *(pretty(row[key]) for key in QUANTITIES),
                 *("" if row[key] is None else f"{row[key]:.3g}" for key in ("parameters_times", "macs_times")),
             ]
@@ -200,8 +202,10 @@ class Cost(Formatted):
 
     def _point(self, values: Mapping[str, Number], declared: Mapping[str, int]) -> Row:
         found = self.grown.counted(values)
-        times = {f"{key}_times": found[key] / declared[key] if declared[key] else None for key in ("parameters", "macs")}
-        return {**{name: _plain(Fraction(values[name])) for name in self.variables}, **found, **times}
+        multiples = {f"{key}_times": found[key] / declared[key] if declared[key] else None for key in ("parameters", "macs")}
+        ratios = {name: _plain(Fraction(values[name])) for name in self.variables}
+        sides = tuple(int(Fraction(ratios["ρ"]) * side.extent) for side in self.grown.sides) if "ρ" in ratios else ()
+        return {**ratios, **({"extents": sides} if sides else {}), **found, **multiples}
 
 
 def _powers(layers: Mapping[str, Mapping[str, Growth]], key: str, variable: str) -> str:

@@ -123,13 +123,19 @@ def _totals(table: Table, width: int) -> Any:
 
 def _equations(table: Table, *, reach: bool) -> Any:
     """The equations with their kinds, and with the reach where the table has no column for it."""
+    listed = [row for row in table if row["equation"] or row["also"]]
+    if len(listed) > LONG:
+        return Group(*(_equation(equation, f"{told}   {names}") for names, equation, told in _alike(listed)))
     lines = RichTable(box=None, show_header=False, pad_edge=False, padding=(0, GAP, 0, 0))
     lines.add_column(overflow="fold")
     lines.add_column(overflow="fold")
-    listed = [row for row in table if row["equation"] or row["also"]]
-    for name, equation, told in _each(listed, reach) if len(listed) <= LONG else _alike(listed):
-        lines.add_row(name, Text(f"{equation}   " if equation else "", style="cyan") + Text(told, style="dim"))
+    for name, equation, told in _each(listed, reach):
+        lines.add_row(name, _equation(equation, told))
     return lines
+
+
+def _equation(equation: str, told: str) -> Text:
+    return Text(f"{equation}   " if equation else "", style="cyan") + Text(told, style="dim")
 
 
 def _each(rows: list[Any], reach: bool) -> Iterator[tuple[str, str, str]]:
