@@ -229,7 +229,7 @@ def power(variable: str, degree: int) -> str:
 
 
 def _block(block: Sequence[str]) -> str:
-    return block[0] if len(block) == 1 else f"{block[0]} … {block[-1]}"
+    return block[0] if len(block) == 1 else f"{block[0]} to {block[-1]}"
 
 
 def _ratio(value: Any) -> Fraction:
