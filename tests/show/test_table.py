@@ -12,7 +12,7 @@ from slidesum.core.sizes import size
 from slidesum.errors import UsageError
 from slidesum.run.network import initial_values
 from slidesum.show.formula import broken, json_text
-from slidesum.show.layout import table_text
+from slidesum.show.layout import INDENT, table_text
 from slidesum.show.rows import COUNTS
 from slidesum.show.table import Table
 from slidesum.show.text import printed
