@@ -33,7 +33,7 @@ DUNDERS = {
     "__add__": "add", "__radd__": "add", "__iadd__": "add", "__sub__": "sub", "__isub__": "sub", "__rsub__": "rsub",
     "__mul__": "mul", "__rmul__": "mul", "__imul__": "mul", "__truediv__": "div", "__itruediv__": "div", "__div__": "div",
     "__matmul__": "matmul", "__neg__": "neg", "__pow__": "pow", "__abs__": "abs", "concat": "cat", "concatenate": "cat",
-    "__ipow__": "pow", "true_divide": "div", "subtract": "sub", "multiply": "mul", "divide": "div", "swapaxes": "transpose",
+    "__getitem__": "getitem", "__setitem__": "setitem", "__ipow__": "pow", "true_divide": "div", "subtract": "sub", "multiply": "mul", "divide": "div", "swapaxes": "transpose",
     "swapdims": "transpose", "moveaxis": "movedim", "absolute": "abs", "clip": "clamp", "negative": "neg",
 }  # fmt: skip
 """Other names of operators."""
@@ -99,10 +99,7 @@ class _Recorder(TorchFunctionMode):
         tensors = _tensors((args, kwargs))
         if not any(id(t) in self.values for t in tensors):
             return self._constant(func, args, kwargs)
-        if name == "__setitem__":
-            args, op = tuple(args), "setitem"
-        else:
-            op = DUNDERS.get(name, name)
+        op = DUNDERS.get(name, name)
         inplace = name == "__setitem__" or (name.endswith("_") and not name.endswith("__")) or name in _IN_PLACE
         op = op.rstrip("_") if not op.startswith("__") else op
         if op in SPREAD and len(args) > 1 and isinstance(args[1], int):
@@ -232,6 +229,8 @@ KNOWN: set[str] = set()
 
 def bound(op: str, func: Any, args: Sequence[Any], light: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
     """The arguments by the names of the operator's schema; "input" is called "self"."""
+    if op in ("getitem", "setitem"):
+        return dict(zip(("self", "index", "value"), args, strict=False))
     names = _signature(func) if op in LEAVES else _schema(op, light, kwargs)
     pairs = dict(zip(names, args, strict=False)) | kwargs
     pairs |= {f"argument{k}": a for k, a in enumerate(args) if k >= len(names)}
@@ -240,7 +239,7 @@ def bound(op: str, func: Any, args: Sequence[Any], light: Sequence[Any], kwargs:
 
 def _schema(op: str, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[str, ...]:
     """The names of the first overload that takes arguments of these sorts."""
-    return _names(op, tuple(map(_sort, args)), frozenset(kwargs)) if hasattr(torch.ops.aten, op) else ("self", "index")
+    return _names(op, tuple(map(_sort, args)), frozenset(kwargs)) if hasattr(torch.ops.aten, op) else ()
 
 
 def _sort(argument: Any) -> str:
