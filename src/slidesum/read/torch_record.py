@@ -51,27 +51,25 @@ class Unrecordable(ReadError):
 def record(module: torch.nn.Module, examples: Sequence[torch.Tensor], names: Sequence[str], *, batch: int = STAND_IN) -> Program:
     """The calls of one forward pass. With `batch=0`, the batch is the examples', and no extent grows with it."""
     declared = examples[0].shape[0] if examples and examples[0].ndim else 1
-    recorder = _Recorder(module, batch)
+    recorder = Recorder(module, batch)
     inputs = []
     for one in examples:
         grows = batch and one.ndim > 0 and one.shape[0] == declared
         shape = (batch, *one.shape[1:]) if grows else tuple(one.shape)
         inputs.append(torch.empty(shape, dtype=one.dtype, device="meta"))
     held = {name: recorder.bind(x) for name, x in zip(names, inputs, strict=True)}
-    with torch.no_grad(), _paths(module, recorder), recorder:
+    with torch.no_grad(), paths(module, recorder), recorder:
         result = module(*inputs)
-    outputs = tuple(recorder.value(t) for t in _tensors(result))
-    if not outputs:
-        raise Unrecordable(f"{type(module).__name__} returns no tensor", advice="Let it return a tensor, or several.")
-    return Program(
-        type(module).__name__, declared, held, recorder.arrays, tuple(recorder.calls), outputs, "a recorded run"
-    )
+    return recorder.program(type(module).__name__, declared, held, result, "recorded run")
 
 
-class _Recorder(TorchFunctionMode):
-    def __init__(self, module: torch.nn.Module, batch: int) -> None:
+class Recorder(TorchFunctionMode):
+    """What notes the calls. `real` leaves tensors as they are; otherwise they take no memory."""
+
+    def __init__(self, module: torch.nn.Module, batch: int, *, real: bool = False) -> None:
         super().__init__()
         self.batch = batch
+        self.real = real
         self.calls: list[Call] = []
         self.arrays: dict[Value, Array] = {}
         self.path: list[str] = [""]
@@ -96,7 +94,7 @@ class _Recorder(TorchFunctionMode):
             return self._property(func.__self__.__name__, func, args)
         if name.startswith("new_"):  # of the input it takes the dtype only
             args = (torch.empty(0, dtype=args[0].dtype), *args[1:])
-        tensors = _tensors((args, kwargs))
+        tensors = tensors_in((args, kwargs))
         if not any(id(t) in self.values for t in tensors):
             return self._constant(func, args, kwargs)
         op = DUNDERS.get(name, name)
@@ -108,7 +106,7 @@ class _Recorder(TorchFunctionMode):
         result = func(*light, **self._light(kwargs))
         if name == "__setitem__":
             result = args[0]
-        if not _tensors(result):
+        if not tensors_in(result):
             return result
         arguments = {n: self._argument(a) for n, a in bound(op, func, args, light, kwargs).items()}
         if inplace:
@@ -119,6 +117,13 @@ class _Recorder(TorchFunctionMode):
         self.calls.append(Call(op, arguments, tuple(self.bind(t) if isinstance(t, torch.Tensor) else None for t in found), place))
         return result
 
+    def program(self, name: str, batch: int, inputs: dict[str, Value], result: Any, reader: str) -> Program:
+        """What was recorded, with the values of the result as outputs."""
+        outputs = tuple(self.value(t) for t in tensors_in(result))
+        if not outputs:
+            raise Unrecordable(f"{name} returns no tensor", advice="Let it return a tensor, or several.")
+        return Program(name, batch, inputs, self.arrays, tuple(self.calls), outputs, reader)
+
     # What is known of tensors
 
     def bind(self, tensor: torch.Tensor) -> Value:
@@ -127,7 +132,7 @@ class _Recorder(TorchFunctionMode):
         self.values[id(tensor)] = value
         self.stale.discard(id(tensor))
         self.kept.append(tensor)
-        if tensor.device.type == "meta":
+        if tensor.layout is torch.strided:
             self.sharing.setdefault(tensor.untyped_storage()._cdata, []).append(id(tensor))
         return value
 
@@ -160,13 +165,13 @@ class _Recorder(TorchFunctionMode):
 
     def _overwritten(self, tensor: torch.Tensor) -> None:
         """What shares memory with a tensor that is changed in place can't be used any more."""
-        if tensor.device.type == "meta":
+        if id(tensor) in self.values:
             self.stale |= {one for one in self.sharing[tensor.untyped_storage()._cdata] if one != id(tensor)}
 
     def _light(self, argument: Any) -> Any:
         """The argument with tensors that take no memory."""
         if isinstance(argument, torch.Tensor):
-            if argument.device.type == "meta":
+            if self.real or argument.device.type == "meta":
                 return argument
             if id(argument) not in self.without_memory:
                 self.without_memory[id(argument)] = torch.empty_like(argument, device="meta", requires_grad=False)
@@ -338,13 +343,14 @@ def numbers(tensor: torch.Tensor) -> Any:
     return plain.cpu().numpy()
 
 
-def _tensors(thing: Any) -> list[torch.Tensor]:
+def tensors_in(thing: Any) -> list[torch.Tensor]:
+    """The tensors in a result or an argument, however it is nested."""
     if isinstance(thing, torch.Tensor):
         return [thing]
     if isinstance(thing, dict):
-        return [t for one in thing.values() for t in _tensors(one)]
+        return [t for one in thing.values() for t in tensors_in(one)]
     if isinstance(thing, list | tuple):
-        return [t for one in thing for t in _tensors(one)]
+        return [t for one in thing for t in tensors_in(one)]
     return []
 
 
@@ -360,7 +366,7 @@ def source_line() -> str:
 
 
 @contextmanager
-def _paths(module: torch.nn.Module, recorder: _Recorder) -> Iterator[None]:
+def paths(module: torch.nn.Module, recorder: Recorder) -> Iterator[None]:
     """While this holds, the recorder knows which module runs."""
     names = {id(one): name for name, one in module.named_modules()}
 
