@@ -98,7 +98,9 @@ def _export(module: Any, examples: Sequence[Any]) -> Program:
     wide = tuple(torch.cat([one, one]) if grow and batch == 1 else one for one, grow in zip(examples, grows, strict=True))
     with _quiet():
         try:
-            dynamic = tuple({0: torch.export.Dim.AUTO} if grow else None for grow in grows)
+            dynamic: Any = tuple({0: torch.export.Dim.AUTO} if grow else None for grow in grows)
+            if any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(module.forward).parameters.values()):
+                dynamic = (dynamic,)  # forward(*xs) has one parameter
             program = torch.export.export(module, wide, dynamic_shapes=dynamic)
         except Exception:  # a batch that the module fixes
             program = torch.export.export(module, tuple(examples))

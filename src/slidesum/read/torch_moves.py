@@ -234,6 +234,8 @@ def permute(build: Build, call: Call) -> Tensor:
             order = [a % rank for a in call.get("dims")]
         case "t" | "numpy_T":
             order = list(range(rank))[::-1]
+        case "mT" | "adjoint" | "mH":
+            order = [*range(rank - 2), rank - 1, rank - 2]
         case "movedim":
             source, target = (
                 [a % rank for a in (value if isinstance(value, tuple) else (value,))]
@@ -368,7 +370,7 @@ OPS: dict[str, Translator] = {
         ("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "_unsafe_view", "view_as", "reshape_as", "ravel"),
         reshape,
     ),
-    **dict.fromkeys(("permute", "transpose", "movedim", "t", "numpy_T"), permute),
+    **dict.fromkeys(("permute", "transpose", "movedim", "t", "numpy_T", "mT", "adjoint", "mH"), permute),
     **dict.fromkeys(("expand", "expand_as", "broadcast_to"), expand),
     **dict.fromkeys(("repeat", "tile", "repeat_interleave"), repeat),
     **dict.fromkeys(("pixel_shuffle", "pixel_unshuffle"), pixel_shuffle),
