@@ -14,7 +14,7 @@ import numpy as np
 from slidesum.core.ops import Activation, Concat, Elementwise, Pad, Reshape, Slice, Take
 from slidesum.core.sized import Border
 from slidesum.draft.verbs import Tensor
-from slidesum.read.torch_build import LETTERS, Build, Translator, Unknown, growing
+from slidesum.read.torch_build import LETTERS, Build, Translator, Unknown, growing, spend
 from slidesum.read.torch_program import Call, Extent, Times, Value
 
 
@@ -189,6 +189,7 @@ def flip(build: Build, call: Call) -> Tensor:
     for number, one in enumerate(axes if isinstance(axes, tuple) else (axes,)):
         axis = one % call.x.rank
         _refuse_batch(call, axis)
+        spend(int(x.shape[axis]))
         x = _taken(build, call, x, axis, range(int(x.shape[axis]))[::-1], part="" if number + 1 == len(axes) else f"axis{axis}")
     return x
 
@@ -203,6 +204,7 @@ def roll(build: Build, call: Call) -> Tensor:
     for number, (shift, one) in enumerate(zip(shifts, axes, strict=True)):
         axis = one % call.x.rank
         _refuse_batch(call, axis)
+        spend(int(x.shape[axis]))
         cells = np.roll(np.arange(int(x.shape[axis])), shift)
         x = _taken(build, call, x, axis, cells, part="" if number + 1 == len(axes) else f"axis{axis}")
     return x

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from slidesum.core.ops import Activation, Elementwise, Take
 from slidesum.draft.verbs import Tensor
-from slidesum.read.torch_build import LETTERS, Build, Translator, Unknown
+from slidesum.read.torch_build import LETTERS, Build, Translator, Unknown, spend
 from slidesum.read.torch_products import POSITIONS, TAPS, address, numbers
 from slidesum.read.torch_program import Call
 
@@ -54,6 +54,7 @@ def pool(build: Build, call: Call) -> Tensor | tuple[Tensor, None]:
     if not outside or (call.get("count_include_pad", True) and not longer):
         return reduced("mean")
     counted = call.get("count_include_pad", True)
+    spend(*wanted)
     axes = [_counts(*one, counted=counted) for one in zip(wanted, stride, kernel, extents, pads, strict=True)]
     cells = axes[0]
     for axis in axes[1:]:
@@ -93,6 +94,7 @@ def adaptive(build: Build, call: Call) -> Tensor | tuple[Tensor, None]:
 
 
 def _averaging(extent: int, places: int) -> Numbers:
+    spend(places, extent)
     matrix = np.zeros((places, extent))
     for place in range(places):
         low, high = place * extent // places, -(-(place + 1) * extent // places)
@@ -168,6 +170,7 @@ def nearest(build: Build, call: Call) -> Tensor:
         sizes = {TAPS[k]: int(f) for k, f in enumerate(factors) if f > 1}
         return build.layer(call, f"b c {' '.join(POSITIONS[:rank])} -> b c {' '.join(axes)}", [call.x], sizes=sizes)
     half = 0.5 if "exact" in call.op else 0.0
+    spend(max(wanted))
     for k, (m, n) in enumerate(zip(wanted[2:], build.shape(call.x)[2:], strict=True)):
         scale = np.float32(1 / given) if (given := _factor(call, k)) else np.float32(n) / np.float32(m)
         cells = np.minimum(np.floor((np.arange(m, dtype=np.float32) + np.float32(half)) * scale).astype(int), n - 1)
@@ -183,6 +186,7 @@ def linear_upsampling(build: Build, call: Call) -> Tensor:
 
 
 def _interpolating(extent: int, places: int, aligned: bool, factor: float | None) -> Numbers:
+    spend(places, extent)
     if aligned:
         at = np.arange(places) * ((extent - 1) / (places - 1) if places > 1 else 0.0)
     else:
