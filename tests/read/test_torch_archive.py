@@ -1,5 +1,6 @@
 """Broken and malicious .pt2 files: a typed error, read by its whole text; no code runs, and no memory is spent."""
 
+import contextlib
 import json
 import pickle
 import zipfile
@@ -77,7 +78,8 @@ def test_a_truncated_file(good, tmp_path):
     for rest in (len(data) - 30, len(data) // 2, 4, 0):
         path.write_bytes(data[:rest])
         assert refused(path) == (
-            "net.pt2 is no .pt2 archive\n  It was cut off, or holds something else: torch.save writes .pt files, which are pickles.\n"
+            "net.pt2 is no .pt2 archive\n"
+            "  It was cut off, or holds something else: torch.save writes .pt files, which are pickles.\n"
             "  Write it with torch.export.save(torch.export.export(model, (example,)), path)."
         )
 
@@ -178,8 +180,8 @@ def test_entries_that_overlap(good, tmp_path):
     path.write_bytes(data)
     total = 2**30 + sum(map(len, without(good, list(good)[-1]).values()))
     assert refused(path) == (
-        f"net.pt2 is refused: its entries claim {total:,} bytes, and the file has {len(data):,}\n  They overlap, or it was cut off.\n"
-        + SAVE
+        f"net.pt2 is refused: its entries claim {total:,} bytes, and the file has {len(data):,}\n"
+        "  They overlap, or it was cut off.\n" + SAVE
     )
 
 
@@ -261,7 +263,5 @@ def test_any_byte_may_be_wrong(good, tmp_path, seed):
         at = chance.randrange(len(text))
         text[at] = chance.choice(b'0123456789{}[]",:abcxyz- ')
     path = written(tmp_path / "net.pt2", {**good, MODEL: bytes(text)})
-    try:
-        read_pt2(path)
-    except FileError as error:
-        assert str(error)
+    with contextlib.suppress(FileError):
+        assert read_pt2(path).graph.nodes

@@ -1,4 +1,4 @@
-"""Every operator that is understood: the network computes what torch computes, in float64, with other batches than the example's."""
+"""Every operator that is understood: the network computes what torch computes, in float64, also with another batch."""
 
 import numpy as np
 import pytest
@@ -40,6 +40,11 @@ def shaken(module):
 IMAGE, LINE, VOLUME, ROWS = (2, 4, 9, 8), (2, 4, 11), (2, 4, 6, 5, 7), (2, 6)
 INDEX = torch.tensor([2, 0, 3])
 MASK = torch.tensor([[True, False, True], [True, True, True], [False, False, True]])
+
+
+def windows(x):
+    return x.reshape(x.shape[0], 4, 2, 4, 2, 4).permute(0, 2, 4, 3, 5, 1).reshape(-1, 16, 4)
+
 
 CONVOLUTIONS = {
     "conv1d": (nn.Conv1d(4, 6, 3, stride=2, padding=1), LINE),
@@ -197,7 +202,7 @@ MOVES = {
     "flatten in the middle": (nn.Flatten(1, 2), IMAGE),
     "unflatten": (nn.Unflatten(1, (2, 2)), IMAGE),
     "view": (Does(lambda x: x.view(x.size(0), -1)), IMAGE),
-    "windows of a batch": (Does(lambda x: x[:, :, :8].reshape(x.shape[0], 4, 2, 4, 2, 4).permute(0, 2, 4, 3, 5, 1).reshape(-1, 16, 4)), IMAGE),
+    "windows of a batch": (Does(lambda x: windows(x[:, :, :8])), IMAGE),
     "squeeze": (Does(lambda x: x.mean(1, keepdim=True).squeeze(1).unsqueeze(-1)), IMAGE),
     "permute": (Does(lambda x: x.permute(0, 2, 3, 1).contiguous()), IMAGE),
     "transpose": (Does(lambda x: x.transpose(-1, 1)), IMAGE),
