@@ -68,3 +68,18 @@ def test_swin_keeps_its_tables_of_positions(torchvision):
     name = "features/1/0/attn/relative_position_bias_table"
     assert read.graph[name].shape == (169, 3)
     assert read.graph[name].op.trainable
+
+
+def test_an_exported_swin_is_the_same(torchvision):
+    """Its masks are made by the program, and overwritten in part, before anything of the input is met."""
+    torch.manual_seed(0)
+    module = torchvision.models.SwinTransformer([4, 4], 24, [2, 2], [3, 6], [7, 7]).eval()
+    x = torch.rand(1, 3, 112, 112)
+    read = read_module(module, [x], reader="torch.export")
+    assert (read.reader, read.unsupported) == ("torch.export", ())
+    net, recorded = Network.of(read.graph, read.values), read_module(module, [x])
+    assert net.parameters == Network.of(recorded.graph).parameters == sum(p.numel() for p in module.parameters())
+    assert net.macs == Network.of(recorded.graph).macs
+    with torch.no_grad():
+        wanted = module(x)
+    torch.testing.assert_close(net.run(x)[net.graph.heads[0]], wanted, rtol=1e-4, atol=1e-5)

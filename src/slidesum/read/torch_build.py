@@ -220,17 +220,17 @@ class Build:
                 if tuple(tensor.shape) != self.shape(value):
                     raise Unknown(f"its result has the shape {self.shape(value)}, which the equation doesn't give")
                 self.results[value] = tensor
-        except (Unknown, SlidesumError, *_OF_OTHERS) as error:
+        except (Unknown, SlidesumError, *OF_OTHERS) as error:
             for one, length in zip(grown, before, strict=True):
                 while len(one) > length:
                     one.popitem()
             self.counted.clear()
             self.draft.adopt(replace(self.draft.graph, nodes=tuple(n for n in self.draft.graph if n.name in self.taken)))
-            foreign = isinstance(error, _OF_OTHERS)
+            foreign = isinstance(error, OF_OTHERS)
             self.opaque(call, "its arguments aren't those of this operator" if foreign else str(error).splitlines()[0])
 
 
-_OF_OTHERS = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, AssertionError)
+OF_OTHERS = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, AssertionError)
 """What a translator raises when a file gives an operator arguments that it doesn't have."""
 
 MOST_CELLS = 2**24

@@ -101,12 +101,13 @@ def _export(module: Any, examples: Sequence[Any]) -> Program:
             dynamic: Any = tuple({0: torch.export.Dim.AUTO} if grow else None for grow in grows)
             if any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(module.forward).parameters.values()):
                 dynamic = (dynamic,)  # forward(*xs) has one parameter
-            program = torch.export.export(module, wide, dynamic_shapes=dynamic)
+            exported = torch.export.export(module, wide, dynamic_shapes=dynamic)
         except Exception:  # a batch that the module fixes
-            program = torch.export.export(module, tuple(examples))
+            exported = torch.export.export(module, tuple(examples))
         kept = BytesIO()
-        torch.export.save(program, kept)
-    return replace(read_exported(kept.getvalue(), type(module).__name__), name=type(module).__name__)
+        torch.export.save(exported, kept)
+    program = read_exported(kept.getvalue(), type(module).__name__)
+    return replace(program, name=type(module).__name__, batch=batch or program.batch)
 
 
 @contextmanager
