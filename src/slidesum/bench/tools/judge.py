@@ -84,7 +84,7 @@ class Loops:
         sized = solve(parse(pattern), [array.shape for array in arrays], sizes, padding=padding, border=border, extent=extent)
         y = evaluate(sized, [self._counted(array) for array in arrays], None if bias is None else self._counted(bias))
         self.equations.append(pattern)
-        return np.vectorize(_value, otypes=[float])(y)
+        return np.array([_value(number) for number in y.flat]).reshape(y.shape)
 
     def _counted(self, array: Array) -> Array:
         """The array with its numbers watched."""

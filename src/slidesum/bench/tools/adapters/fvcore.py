@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from fvcore.nn import FlopCountAnalysis
 
 from slidesum.bench.tools.tool import Figures, Tool, whole
 
@@ -18,11 +19,13 @@ def count(module: torch.nn.Module, example: torch.Tensor, batch: int) -> Figures
     return Figures(whole(_analysis(module, example).total()), whole(_products(module, example).total()))
 
 
-def _analysis(module: torch.nn.Module, example: torch.Tensor) -> FlopCountAnalysis:
+def _analysis(module: torch.nn.Module, example: torch.Tensor) -> Any:
+    from fvcore.nn import FlopCountAnalysis
+
     return FlopCountAnalysis(module, example).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
 
 
-def _products(module: torch.nn.Module, example: torch.Tensor) -> FlopCountAnalysis:
+def _products(module: torch.nn.Module, example: torch.Tensor) -> Any:
     return _analysis(module, example).set_op_handle(**dict.fromkeys(ESTIMATED, lambda inputs, outputs: 0))
 
 

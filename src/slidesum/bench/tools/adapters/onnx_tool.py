@@ -8,7 +8,6 @@ import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
 
-import onnx_tool
 import torch
 
 from slidesum.bench.tools.tool import Figures, Tool, whole
@@ -18,6 +17,8 @@ PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum")
 
 def count(module: torch.nn.Module, example: torch.Tensor, batch: int) -> Figures:
     """Its total, and with all operators excluded that are no products."""
+    import onnx_tool
+
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):
         path = Path(folder) / "module.onnx"
         torch.onnx.export(module, (example,), path, dynamo=True, verbose=False)
@@ -27,6 +28,8 @@ def count(module: torch.nn.Module, example: torch.Tensor, batch: int) -> Figures
 
 
 def _profiled(path: Path, excluded: set[str]) -> float:
+    import onnx_tool
+
     graph = onnx_tool.loadmodel(str(path), {"verbose": False}).graph
     graph.graph_reorder_nodes()
     graph.shape_infer()

@@ -9,17 +9,16 @@ from contextlib import redirect_stdout
 import torch
 from torch import nn
 
-sys.modules.setdefault("torchvision", None)  # type: ignore[arg-type] # optional there, and not always loadable beside a build of torch
-
-from ptflops import get_model_complexity_info  # noqa: E402
-
-from slidesum.bench.tools.tool import Figures, Refusal, Tool, whole  # noqa: E402
+from slidesum.bench.tools.tool import Figures, Refusal, Tool, whole
 
 NO_PRODUCTS = [nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm, nn.ReLU, nn.GELU]
 
 
 def ask(module: torch.nn.Module, example: torch.Tensor, backend: str, ignored: list[type[nn.Module]]) -> float:
     """Its number of multiply-adds. It prints what went wrong, and returns None: that is raised as a Refusal here."""
+    sys.modules.setdefault("torchvision", None)  # type: ignore[arg-type] # optional there, and not loadable beside every torch
+    from ptflops import get_model_complexity_info
+
     said = io.StringIO()
     with redirect_stdout(said):
         macs, _ = get_model_complexity_info(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torchinfo import summary
 
 from slidesum.bench.tools.tool import Figures, Tool, whole
 
@@ -12,6 +11,8 @@ NORMALISATION = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm", "Grou
 
 def count(module: torch.nn.Module, example: torch.Tensor, batch: int) -> Figures:
     """Its total, and without the lines of its table that are normalisations."""
+    from torchinfo import summary
+
     found = summary(module, input_data=[example], verbose=0)
     normalised = sum(line.macs for line in found.summary_list if line.is_leaf_layer and line.class_name in NORMALISATION)
     return Figures(whole(found.total_mult_adds), whole(found.total_mult_adds - normalised))

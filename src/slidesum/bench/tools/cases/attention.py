@@ -54,8 +54,7 @@ class Attention(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         q, k, v = self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         weights = (q @ k.transpose(2, 3) * q.shape[-1] ** -0.5).softmax(-1)
-        y: torch.Tensor = self.out((weights @ v).transpose(1, 2).flatten(2))
-        return y
+        return self.out((weights @ v).transpose(1, 2).flatten(2))
 
 
 class FusedAttention(Attention):
@@ -63,8 +62,7 @@ class FusedAttention(Attention):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         q, k, v = self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        y: torch.Tensor = self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
-        return y
+        return self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
 
 
 class LibraryAttention(nn.Module):
@@ -75,8 +73,7 @@ class LibraryAttention(nn.Module):
         self.attention = nn.MultiheadAttention(8, 2, bias=False, batch_first=True)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y: torch.Tensor = self.attention(x, x, x, need_weights=False)[0]
-        return y
+        return self.attention(x, x, x, need_weights=False)[0]
 
 
 def convnext(run: Loops, w: Weights, x: Array) -> Array:

@@ -91,8 +91,7 @@ class Unused(nn.Module):
         self.auxiliary = nn.Conv2d(4, 10, 3, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y: torch.Tensor = self.conv(x)
-        return y
+        return self.conv(x)
 
 
 CASES = (
