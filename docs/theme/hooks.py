@@ -33,8 +33,10 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put a command's help where a page says `<!-- help: show -->`."""
-    return re.sub(r"<!-- help: ?(\w[\w-]*)? -->", lambda found: f"```text\n{command_help(found[1])}\n```", markdown)
+    """Put a command's help where a page says `<!-- help: show -->`, and tell what is typed from what is printed."""
+    markdown = re.sub(r"<!-- help: ?(\w[\w-]*)? -->", lambda found: f"```text\n{command_help(found[1])}\n```", markdown)
+    return markdown.replace("```python\n>>>", "```pycon\n>>>")
+
 
 
 def on_post_build(config: Any, **_: Any) -> None:

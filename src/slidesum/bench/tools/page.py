@@ -61,8 +61,8 @@ def _table(results: Results, readings: Mapping[tuple[str, str], Reading], names:
 
 def _cell(reading: Reading, macs: int) -> str:
     if reading.macs is None:
-        return "✗ –"
-    return _number(reading.macs) if reading.macs == macs else f"✗ **{_number(reading.macs)}**"
+        return "✗&nbsp;–"
+    return _number(reading.macs) if reading.macs == macs else f"✗&nbsp;**{_number(reading.macs)}**"
 
 
 def _is_right(reading: Reading, macs: int) -> bool:
