@@ -64,10 +64,21 @@ class Kind(StrEnum):
     type_2_2 = "2.2"
 
 
-Model = Annotated[str, typer.Argument(help="A network of the zoo (lenet5, type-1, type-2.1, type-2.2) or a saved .json file.")]
+Model = Annotated[
+    str,
+    typer.Argument(
+        help="A network of the zoo (lenet5, type-1, type-2.1, type-2.2), a file (.slidesum, .json, .pt2, .onnx, .keras), or "
+        "package.module:factory for a torch model of your own."
+    ),
+]
 Sizes = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=NUMBER", help="A number for a symbol, such as k1=8; repeatable.")
 ]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option("--input", metavar="1,3,224,224", help="The shape of a torch model's input, the batch first; one for each input."),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse a model that has operations which aren't supported.")]
 
 
 def main() -> None:
@@ -115,9 +126,11 @@ def show(
     model: Model,
     format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.table,
     sizes: Sizes = None,
+    input: Inputs = None,
+    strict: Strict = False,
 ) -> None:
     """The table of a network: equation, kind, maps, size, weights, multiply-adds and reach of every layer."""
-    table = _network(model, sizes).table()
+    table = _network(model, sizes, input, strict).table()
     if format is Format.table:
         _print(table)
     else:
@@ -287,11 +300,11 @@ def bench(
         raise typer.Exit(1)
 
 
-def _network(model: str, sizes: list[str] | None) -> Network:
+def _network(model: str, sizes: list[str] | None, inputs: list[str] | None = None, strict: bool = False) -> Network:
     from slidesum.api.load import load
 
     given = dict(_pair(text) for text in sizes or ())
-    net = load(model)
+    net = load(model, input=[_shape(text) for text in inputs] if inputs else None, strict=strict)
     return net.with_sizes(**given) if given else net
 
 
@@ -300,6 +313,13 @@ def _pair(text: str) -> tuple[str, int]:
     if not name or not number.isdecimal():
         raise _misspelt(f"--set {text!r} names no size", "Write --set k1=8.")
     return name, int(number)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() and int(part) for part in parts):
+        raise _misspelt(f"--input {text!r} is no shape", "Write whole numbers with commas between: --input 1,3,224,224.")
+    return tuple(int(part) for part in parts)
 
 
 def _coordinates(text: str) -> tuple[int, ...]:

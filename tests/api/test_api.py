@@ -158,8 +158,9 @@ def test_load_refuses_what_it_does_not_know(tmp_path):
     with pytest.raises(FileError) as error:
         ss.load("lenet6")
     assert str(error.value) == (
-        "there is no network 'lenet6'\n  The zoo has lenet5, type-1, type-2.1, type-2.2; saved networks are .json files.\n"
-        "  Write one of those names, or the path of a saved network."
+        "there is no network 'lenet6'\n  The zoo has lenet5, type-1, type-2.1, type-2.2.\n"
+        "  What can be loaded: A network of the zoo by its name, a file (.slidesum, .json, .pt2, .onnx, .keras), "
+        "'package.module:factory', an nn.Module, or a Keras model."
     )
     with pytest.raises(SlidesumError, match=r"^there is no file "):
         ss.load(tmp_path / "missing.json")

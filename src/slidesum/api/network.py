@@ -42,15 +42,22 @@ class Network(Verbs):
             raise UsageError(f"a network's name is text, not {name!r}", advice='Write Network("two layers"), say.')
         super().__init__(name)
         self._values: dict[str, Any] = {}
+        self._remarks: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, graph: Graph, values: Mapping[str, Any] | None = None) -> Network:
-        """A network from its graph, with or without arrays."""
+    def of(cls, graph: Graph, values: Mapping[str, Any] | None = None, *, remarks: tuple[str, ...] = ()) -> Network:
+        """A network from its graph, with or without arrays; `remarks` say how it was read."""
         net = cls(graph.name)
         net.adopt(graph)
+        net._remarks = remarks
         if values is not None:
             net.values = values
         return net
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Of a network that was read from a foreign model: by which reader, and which operations stayed opaque layers."""
+        return self._remarks
 
     # What it has and costs
 
@@ -92,11 +99,12 @@ class Network(Verbs):
         """A row a layer: kind, equation, maps, size, counts, reach. Prints itself; has to_json, to_csv, to_markdown."""
         from slidesum.show.table import Table
 
-        return Table(self.graph)
+        return Table(self.graph, self._remarks)
 
     def with_sizes(self, **numbers: SizeLike) -> Network:
         """The same network with these symbols replaced; without any, a copy with the same arrays."""
-        return Network.of(with_sizes(self.graph, numbers), self._values if self._values and not numbers else None)
+        values = self._values if self._values and not numbers else None
+        return Network.of(with_sizes(self.graph, numbers), values, remarks=self._remarks)
 
     # Numbers
 

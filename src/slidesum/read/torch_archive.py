@@ -8,9 +8,9 @@ A .pt2 file is a zip, uncompressed, with everything below one folder:
     data/weights/weight_0 …                  raw numbers
     data/constants/ …                        the same for constants
 
-It may also hold pickles: sample inputs, tensors of other classes, custom objects; and compiled libraries. Sample inputs and libraries
-are never opened, the others are refused, where `torch.export.load` would unpickle them. What is read is measured first: the entries
-must lie in the file without compression and together be no larger than it, so memory is bounded by the size of the file.
+It may also hold pickles: sample inputs, tensors of other classes, custom objects; and compiled libraries. Sample inputs and
+libraries are never opened, the others are refused, where `torch.export.load` would unpickle them. What is read is measured first:
+the entries must lie in the file without compression and together be no larger than it, so memory is bounded by the file's size.
 """
 
 from __future__ import annotations
@@ -192,7 +192,8 @@ class Archive:
 
 def extents(fields: Fields, value: Any) -> tuple[int, ...]:
     """Extents or strides in the file's spelling: [{"as_int": 3}, …]."""
-    numbers = [one.get("as_int") if isinstance(one, dict) else None for one in value] if isinstance(value, list) else [None]
+    told: list[Any] = value if isinstance(value, list) else [None]
+    numbers: list[Any] = [one.get("as_int") if isinstance(one, dict) else None for one in told]
     wrong = next((n for n in numbers if not is_integer(n) or not 0 <= n <= LARGEST_EXTENT), 0)
     if wrong != 0 or len(numbers) > 64:
         raise FileError(

@@ -1,7 +1,7 @@
 """The network that grows while the calls of a torch model are translated: names, arrays, and what is handed on.
 
-A value of the model is, in the network, the result of a layer. An array becomes a filter where one layer alone uses it; a layer that
-the model calls twice with the same arrays shares those of its first call; any other array that is used is a `Stored` layer of its own.
+A value of the model is the result of a layer in the network. An array becomes a filter where one layer alone uses it; a layer that
+the model calls twice with the same arrays shares those of its first call; any other array in use is a `Stored` layer of its own.
 
 Layers are named by the path of their module ("layer1/0/conv1"); what is computed between modules, by its operator behind the path
 ("layer1/0/add"); a second one of a name is numbered ("layer1/0/relu-2").
@@ -49,7 +49,6 @@ class Build:
         self.draft = Draft(program.name)
         self.values: dict[str, Any] = {}
         self.unsupported: list[Unsupported] = []
-        self.notes: list[str] = []
         self.results: dict[Value, Tensor] = {}
         self.used = {v for call in program.calls for a in call.arguments.values() for v in values_in(a)} | set(program.outputs)
         self.uses: dict[Value, set[tuple[str, tuple[Value, ...]]]] = {}
@@ -200,7 +199,7 @@ class Build:
             self.results[value] = self.put(call, op, *read, arrays=held)
         self.unsupported.append(Unsupported(call.op, str(call.place), reason))
 
-    def attempt(self, call: Call, translate: Callable[[Build, Call], Tensor | Sequence[Tensor | None]]) -> None:
+    def attempt(self, call: Call, translate: Translator) -> None:
         """Translate a call wholly, or leave everything as it was and keep it as an opaque layer."""
         grown: tuple[dict[Any, Any], ...] = (self.values, self.results, self.keepers, self.taken)
         before = [len(one) for one in grown]
@@ -221,6 +220,10 @@ class Build:
             self.counted.clear()
             self.draft.adopt(replace(self.draft.graph, nodes=tuple(n for n in self.draft.graph if n.name in self.taken)))
             self.opaque(call, str(error).splitlines()[0])
+
+
+Translator = Callable[[Build, Call], Tensor | Sequence[Tensor | None]]
+"""What makes layers of one call: the layer of its result, or of each of them."""
 
 
 def growing(shape: Sequence[Extent]) -> tuple[int, ...]:

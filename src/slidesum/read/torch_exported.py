@@ -1,7 +1,7 @@
 """An exported program as calls: the JSON of a .pt2 archive, read field by field and without torch.
 
-Operators come in ATen's own names, at either level: as a model calls them ("conv2d"), or decomposed ("convolution"); the translators
-know both. Sizes that depend on the batch are formulas in one symbol, and only s and k·s are read of them.
+Operators come in ATen's own names, at either level: as a model calls them ("conv2d"), or decomposed ("convolution"); the
+translators know both. Sizes that depend on the batch are formulas in one symbol, and only s and k·s are read of them.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class _Reader:
 
     def program(self, name: str) -> Program:
         specs = [self._one_of(f"{self.where}: an input", spec) for spec in self.signature.array("input_specs", longest=MOST_CALLS)]
-        inputs = {}
+        inputs: dict[str, Value] = {}
         for kind, fields in specs:
             if kind == "user_input":
                 label = self._label(fields.take("arg"))
@@ -96,7 +96,11 @@ class _Reader:
         return kind, Fields(where, inner)
 
     def _label(self, argument: Any) -> str:
-        if isinstance(argument, dict) and isinstance(inner := argument.get("as_tensor"), dict) and isinstance(inner.get("name"), str):
+        if (
+            isinstance(argument, dict)
+            and isinstance(inner := argument.get("as_tensor"), dict)
+            and isinstance(inner.get("name"), str)
+        ):
             return str(inner["name"])
         raise FileError(f"{self.where}: an input or output is no tensor", advice="Export the model with tensors only.")
 
@@ -208,17 +212,17 @@ class _Reader:
         match kind, value:
             case "as_tensor", {"name": str(name)}:
                 return self._known(name)
-            case ("as_tensors" | "as_optional_tensors" | "as_sym_ints" | "as_sym_floats"), list():
+            case (("as_tensors" | "as_optional_tensors" | "as_sym_ints" | "as_sym_floats"), list()):
                 return tuple(self._entry(one) for one in value)
-            case ("as_optional_tensor" | "as_sym_int" | "as_sym_float" | "as_sym_bool"), _:
+            case (("as_optional_tensor" | "as_sym_int" | "as_sym_float" | "as_sym_bool"), _):
                 return self._entry(value)
-            case ("as_int" | "as_scalar_type" | "as_layout" | "as_memory_format"), int():
+            case (("as_int" | "as_scalar_type" | "as_layout" | "as_memory_format"), int()):
                 return value
             case "as_float", _:
                 return _float(value)
-            case ("as_ints" | "as_bools" | "as_strings" | "as_int_lists"), list():
+            case (("as_ints" | "as_bools" | "as_strings" | "as_int_lists"), list()):
                 return tuple(value)
-            case ("as_floats" | "as_float_lists"), list():
+            case (("as_floats" | "as_float_lists"), list()):
                 return tuple(map(_float, value))
             case "as_bool", bool():
                 return value

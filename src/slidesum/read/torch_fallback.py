@@ -68,12 +68,12 @@ def read_hooks(module: torch.nn.Module, examples: Sequence[torch.Tensor], names:
         for value in read:
             unread.pop(value, None)
         running.append((id(one), read))
-        recorder.__enter__()
+        recorder.__enter__()  # type: ignore[no-untyped-call]
 
     def leave(one: torch.nn.Module, given: Any, result: Any) -> None:
         if not running or running[-1][0] != id(one):
             return
-        recorder.__exit__(None, None, None)
+        recorder.__exit__(None, None, None)  # type: ignore[no-untyped-call]
         _, read = running.pop()
         found = tensors_in(result)
         own = [recorder.value(p) for p in one.parameters()]
@@ -91,7 +91,7 @@ def read_hooks(module: torch.nn.Module, examples: Sequence[torch.Tensor], names:
         for handle in handles:
             handle.remove()
         if running:
-            recorder.__exit__(None, None, None)
+            recorder.__exit__(None, None, None)  # type: ignore[no-untyped-call]
     note_unseen(recorder, "between_layers", tuple(unread), tensors_in(result), "")
     return recorder.program(type(module).__name__, _batch(examples), inputs, result, "hooks")
 

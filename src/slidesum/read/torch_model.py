@@ -13,11 +13,12 @@ docs/decisions/0011 says why. The first that succeeds is named in `Model.reader`
 from __future__ import annotations
 
 import inspect
+import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +96,7 @@ def _export(module: Any, examples: Sequence[Any]) -> Program:
     batch = examples[0].shape[0] if examples[0].ndim else None
     grows = [bool(one.ndim) and one.shape[0] == batch for one in examples]
     wide = tuple(torch.cat([one, one]) if grow and batch == 1 else one for one, grow in zip(examples, grows, strict=True))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quiet():
         try:
             dynamic = tuple({0: torch.export.Dim.AUTO} if grow else None for grow in grows)
             program = torch.export.export(module, wide, dynamic_shapes=dynamic)
@@ -105,6 +105,19 @@ def _export(module: Any, examples: Sequence[Any]) -> Program:
         kept = BytesIO()
         torch.export.save(program, kept)
     return replace(read_exported(kept.getvalue(), type(module).__name__), name=type(module).__name__)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """torch tells at length why it can't export; here that is no news."""
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
 
 
 def _check_runs(module: Any, examples: Sequence[Any]) -> None:
@@ -131,7 +144,11 @@ def _input_names(module: Any, count: int) -> list[str]:
     """The names of forward's parameters; a single input is called "input"."""
     if count == 1:
         return ["input"]
-    given = [p.name for p in inspect.signature(module.forward).parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    given = [
+        p.name
+        for p in inspect.signature(module.forward).parameters.values()
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
     return given[:count] if len(given) >= count else [f"input{k + 1}" for k in range(count)]
 
 

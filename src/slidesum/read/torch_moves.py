@@ -1,7 +1,7 @@
 """What only moves values: joining, cutting, reordering, reshaping, repeating, padding.
 
-Another order of axes is an equation (`b c i j -> b i j c`), and so are flattening and pixel shuffling; what can't be written so keeps
-its name: concat, slice, take, pad, reshape.
+Another order of axes is an equation (`b c i j -> b i j c`), and so are flattening and pixel shuffling; what can't be written so
+keeps its name: concat, slice, take, pad, reshape.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from slidesum.core.ops import Activation, Concat, Elementwise, Pad, Reshape, Slice, Take
 from slidesum.core.sized import Border
 from slidesum.draft.verbs import Tensor
-from slidesum.read.torch_build import LETTERS, Build, Unknown, growing
+from slidesum.read.torch_build import LETTERS, Build, Translator, Unknown, growing
 from slidesum.read.torch_program import Call, Extent, Times, Value
 
 
@@ -26,6 +26,7 @@ def same(build: Build, call: Call) -> Tensor:
 
 
 def concat(build: Build, call: Call) -> Tensor:
+    """Arrays behind each other; old models begin with an empty one."""
     parts = call.get("tensors")
     axis = call.get("dim", 0) % call.result.rank
     parts = [one for one in parts if one.shape != (0,)]
@@ -33,6 +34,7 @@ def concat(build: Build, call: Call) -> Tensor:
 
 
 def stack(build: Build, call: Call) -> Tensor:
+    """Arrays behind each other along a new axis."""
     parts, axis = call.get("tensors"), call.get("dim", 0) % call.result.rank
     wide = [
         build.reshaped(call, build.tensor(one), one.shape, (*one.shape[:axis], 1, *one.shape[axis:]), part=f"part{k + 1}")
@@ -68,6 +70,7 @@ def split(build: Build, call: Call) -> list[Tensor | None]:
 
 
 def unbind(build: Build, call: Call) -> list[Tensor | None]:
+    """Every cell of an axis by itself."""
     axis = call.get("dim", 0) % call.x.rank
     return [
         _selected(build, call, build.tensor(call.x), call.x.shape, axis, k, f"part{k + 1}") if value in build.used else None
@@ -76,6 +79,7 @@ def unbind(build: Build, call: Call) -> list[Tensor | None]:
 
 
 def select(build: Build, call: Call) -> Tensor:
+    """One cell of an axis, which then is gone."""
     axis = call.get("dim") % call.x.rank
     return _selected(build, call, build.tensor(call.x), call.x.shape, axis, call.get("index"), "")
 
@@ -90,6 +94,7 @@ def _selected(build: Build, call: Call, x: Tensor, shape: Sequence[Extent], axis
 
 
 def slice_(build: Build, call: Call) -> Tensor:
+    """A range of an axis, with a step."""
     axis, step = call.get("dim", 0) % call.x.rank, call.get("step", 1)
     extent = build.shape(call.x)[axis]
     start, stop, _ = slice(_plain(call.get("start")), _plain(call.get("end")), step).indices(extent)
@@ -99,6 +104,7 @@ def slice_(build: Build, call: Call) -> Tensor:
 
 
 def narrow(build: Build, call: Call) -> Tensor:
+    """So many cells of an axis from a start on."""
     axis, start = call.get("dim") % call.x.rank, call.get("start")
     start %= build.shape(call.x)[axis]
     return cut(build, call, build.tensor(call.x), axis, start, start + _plain(call.get("length")))
@@ -163,6 +169,7 @@ def _taken(build: Build, call: Call, x: Tensor, axis: int, cells: Any, part: str
 
 
 def index_select(build: Build, call: Call) -> Tensor:
+    """Constant cells of an axis."""
     axis = call.get("dim") % call.x.rank
     _refuse_batch(call, axis)
     return _taken(build, call, build.tensor(call.x), axis, build.constant(call.get("index")))
@@ -176,6 +183,7 @@ def index(build: Build, call: Call) -> Tensor:
 
 
 def flip(build: Build, call: Call) -> Tensor:
+    """Axes backwards."""
     x = build.tensor(call.x)
     axes = call.get("dims")
     for number, one in enumerate(axes if isinstance(axes, tuple) else (axes,)):
@@ -186,6 +194,7 @@ def flip(build: Build, call: Call) -> Tensor:
 
 
 def roll(build: Build, call: Call) -> Tensor:
+    """Axes shifted in a circle."""
     x, shifts, axes = build.tensor(call.x), call.get("shifts"), call.get("dims", ())
     shifts = shifts if isinstance(shifts, tuple) else (shifts,)
     axes = axes if isinstance(axes, tuple) else (axes,)
@@ -338,8 +347,10 @@ def pad(build: Build, call: Call) -> Tensor:
     return x if all(pair == (0, 0) for pair in cells) else build.put(call, Pad(tuple(cells), borders[mode]), x)
 
 
-OPS = {
-    **dict.fromkeys(("contiguous", "clone", "detach", "alias", "to", "_to_copy", "type_as", "float", "double", "lift_fresh_copy"), same),
+OPS: dict[str, Translator] = {
+    **dict.fromkeys(
+        ("contiguous", "clone", "detach", "alias", "to", "_to_copy", "type_as", "float", "double", "lift_fresh_copy"), same
+    ),
     **dict.fromkeys(("requires_grad", "lift_fresh", "detach_copy", "positive", "view_as_real_copy"), same),
     "cat": concat,
     "stack": stack,
@@ -354,7 +365,8 @@ OPS = {
     "flip": flip,
     "roll": roll,
     **dict.fromkeys(
-        ("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "_unsafe_view", "view_as", "reshape_as", "ravel"), reshape
+        ("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "_unsafe_view", "view_as", "reshape_as", "ravel"),
+        reshape,
     ),
     **dict.fromkeys(("permute", "transpose", "movedim", "t", "numpy_T"), permute),
     **dict.fromkeys(("expand", "expand_as", "broadcast_to"), expand),

@@ -1,9 +1,9 @@
 """What reduces or repeats without weights: poolings, means and sums over axes, upsampling.
 
-    max_pool2d, 3/2, padding 1     max b c 2*i+u-1 2*j+v-1 -> b c i j
-    mean over the places           mean b c i j -> b c 1 1
-    nearest upsampling by 2        b c i j -> b c (i u) (j v)
-    bilinear upsampling            b c i j, p i -> b c p j   and   b c i j, q j -> b c i q, with constant matrices
+max_pool2d, 3/2, padding 1     max b c 2*i+u-1 2*j+v-1 -> b c i j
+mean over the places           mean b c i j -> b c 1 1
+nearest upsampling by 2        b c i j -> b c (i u) (j v)
+bilinear upsampling            b c i j, p i -> b c p j   and   b c i j, q j -> b c i q, with constant matrices
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from slidesum.core.ops import Activation, Elementwise, Take
 from slidesum.draft.verbs import Tensor
-from slidesum.read.torch_build import LETTERS, Build, Unknown
+from slidesum.read.torch_build import LETTERS, Build, Translator, Unknown
 from slidesum.read.torch_products import POSITIONS, TAPS, address, numbers
 from slidesum.read.torch_program import Call
+
+Numbers = npt.NDArray[np.float64]
 
 
 def pool(build: Build, call: Call) -> Tensor | tuple[Tensor, None]:
@@ -59,7 +62,7 @@ def pool(build: Build, call: Call) -> Tensor | tuple[Tensor, None]:
     return build.put(call, Elementwise("divide"), reduced("sum", "sum"), total)
 
 
-def _counts(places: int, stride: int, kernel: int, extent: int, pad: int, *, counted: bool) -> np.ndarray:  # type: ignore[type-arg]
+def _counts(places: int, stride: int, kernel: int, extent: int, pad: int, *, counted: bool) -> Numbers:
     """By how many cells each window of an axis is divided: those inside, or inside the padding too."""
     starts = np.arange(places) * stride - pad
     low, high = (-pad, extent + pad) if counted else (0, extent)
@@ -89,7 +92,7 @@ def adaptive(build: Build, call: Call) -> Tensor | tuple[Tensor, None]:
     return found if len(call.results) == 1 else (found, None)
 
 
-def _averaging(extent: int, places: int) -> np.ndarray:  # type: ignore[type-arg]
+def _averaging(extent: int, places: int) -> Numbers:
     matrix = np.zeros((places, extent))
     for place in range(places):
         low, high = place * extent // places, -(-(place + 1) * extent // places)
@@ -97,7 +100,7 @@ def _averaging(extent: int, places: int) -> np.ndarray:  # type: ignore[type-arg
     return matrix
 
 
-def _by_matrices(build: Build, call: Call, matrices: Sequence[np.ndarray]) -> Tensor:  # type: ignore[type-arg]
+def _by_matrices(build: Build, call: Call, matrices: Sequence[Numbers]) -> Tensor:
     """Every axis of places times a constant matrix."""
     x = build.tensor(call.x)
     lead = " ".join("bc"[2 - (len(x.shape) - len(matrices)) :])
@@ -105,7 +108,7 @@ def _by_matrices(build: Build, call: Call, matrices: Sequence[np.ndarray]) -> Te
         if matrix.shape[0] == matrix.shape[1] and np.array_equal(matrix, np.eye(len(matrix))):
             continue
         own = list(POSITIONS[: len(matrices)])
-        names = own[:number] + ["p"] + own[number + 1 :]
+        names = [*own[:number], "p", *own[number + 1 :]]
         kept = build.stored(build.named(call, f"matrix{number + 1}"), matrix.astype(call.x.dtype))
         pattern = f"{lead} {' '.join(own)}, p {own[number]} -> {lead} {' '.join(names)}"
         x = build.layer(call, pattern, [x, kept], part="" if number == len(matrices) - 1 else f"axis{number + 1}")
@@ -151,7 +154,7 @@ def linear_upsampling(build: Build, call: Call) -> Tensor:
     return _by_matrices(build, call, [_interpolating(n, m, aligned, _factor(call, k)) for k, (n, m) in enumerate(pairs)])
 
 
-def _interpolating(extent: int, places: int, aligned: bool, factor: float | None) -> np.ndarray:  # type: ignore[type-arg]
+def _interpolating(extent: int, places: int, aligned: bool, factor: float | None) -> Numbers:
     if aligned:
         at = np.arange(places) * ((extent - 1) / (places - 1) if places > 1 else 0.0)
     else:
@@ -168,10 +171,11 @@ def _factor(call: Call, axis: int) -> float | None:
     """The factor that was asked for, which torch takes in place of the ratio of the extents."""
     names = ("scales",) if call.x.rank == 3 else ("scales_d", "scales_h", "scales_w")[-(call.x.rank - 2) :]
     given = call.get("scale_factors")
-    return given[axis] if given else call.get(names[axis])
+    factor = given[axis] if given else call.get(names[axis])
+    return None if factor is None else float(factor)
 
 
-OPS = {
+OPS: dict[str, Translator] = {
     **{f"{how}_pool{n}d": pool for how in ("max", "avg") for n in (1, 2, 3)},
     **{f"max_pool{n}d_with_indices": pool for n in (1, 2, 3)},
     **{f"{how}_pool{n}d": adaptive for how in ("adaptive_avg", "adaptive_max", "_adaptive_avg") for n in (1, 2, 3)},

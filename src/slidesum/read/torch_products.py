@@ -18,7 +18,7 @@ import numpy as np
 
 from slidesum.core.ops import Activation, Elementwise, Softmax
 from slidesum.draft.verbs import Tensor
-from slidesum.read.torch_build import Build, Unknown
+from slidesum.read.torch_build import Build, Translator, Unknown
 from slidesum.read.torch_program import Call, Value
 
 POSITIONS, TAPS = "ijk", "uvw"
@@ -77,7 +77,7 @@ def _filtered(
     shape = build.shape(weight)
     taps = " ".join(TAPS[: len(shape) - 2])
     flat, first = shape[1] == 1, shape[0]
-    sizes = {} if not extent else {}
+    sizes: dict[str, int] = {}
     if groups == 1:
         names = "c o" if transposed else "o c"
         pattern, loose, arranged, axes = f"{x % 'c'}, {names} {taps} -> {y % 'o'}", None, None, "o"
@@ -217,7 +217,7 @@ def attention(build: Build, call: Call) -> Tensor:
     return build.layer(call, f"{lead} t s, {lead} s e -> {lead} t e", [shares, v])
 
 
-OPS = {
+OPS: dict[str, Translator] = {
     **dict.fromkeys(("conv1d", "conv2d", "conv3d", "convolution", "_convolution"), convolution),
     **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), convolution),
     "linear": linear,

@@ -32,9 +32,10 @@ LARGEST_CONSTANT = 2**26
 DUNDERS = {
     "__add__": "add", "__radd__": "add", "__iadd__": "add", "__sub__": "sub", "__isub__": "sub", "__rsub__": "rsub",
     "__mul__": "mul", "__rmul__": "mul", "__imul__": "mul", "__truediv__": "div", "__itruediv__": "div", "__div__": "div",
-    "__matmul__": "matmul", "__neg__": "neg", "__pow__": "pow", "__abs__": "abs", "concat": "cat", "concatenate": "cat",
-    "__getitem__": "getitem", "__setitem__": "setitem", "__ipow__": "pow", "true_divide": "div", "subtract": "sub", "multiply": "mul", "divide": "div", "swapaxes": "transpose",
-    "swapdims": "transpose", "moveaxis": "movedim", "absolute": "abs", "clip": "clamp", "negative": "neg",
+    "__matmul__": "matmul", "__neg__": "neg", "__pow__": "pow", "__ipow__": "pow", "__abs__": "abs", "__getitem__": "getitem",
+    "__setitem__": "setitem", "concat": "cat", "concatenate": "cat", "true_divide": "div", "subtract": "sub", "multiply": "mul",
+    "divide": "div", "swapaxes": "transpose", "swapdims": "transpose", "moveaxis": "movedim", "absolute": "abs", "clip": "clamp",
+    "negative": "neg",
 }  # fmt: skip
 """Other names of operators."""
 LEAVES = ("local_response_norm",)
@@ -113,7 +114,7 @@ class Recorder(TorchFunctionMode):
             self._overwritten(args[0])
             result = args[0]
         found = result if isinstance(result, list | tuple) else (result,)
-        place = Place(self.path[-1], "" if op in KNOWN else source_line())
+        place = Place(self.path[-1], source_line())
         self.calls.append(Call(op, arguments, tuple(self.bind(t) if isinstance(t, torch.Tensor) else None for t in found), place))
         return result
 
@@ -228,8 +229,6 @@ class Recorder(TorchFunctionMode):
 
 _FACTORIES = ("zeros", "ones", "full", "empty", "arange", "eye", "linspace", "rand", "randn", "new_zeros", "new_ones", "new_full")
 _IN_PLACE = ("__iadd__", "__isub__", "__imul__", "__itruediv__", "__ipow__")
-KNOWN: set[str] = set()
-"""The operators that have translators; filled by `torch_translate`. The source line of others is looked for."""
 
 
 def bound(op: str, func: Any, args: Sequence[Any], light: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -305,7 +304,7 @@ def _signature(func: Any) -> tuple[str, ...]:
 @cache
 def _globals(name: str) -> dict[str, Any]:
     """The names that a module's functions see, with the question for overrides answered by no."""
-    return {**vars(sys.modules[name]), **{ask: _no for ask in _ASKS}}
+    return {**vars(sys.modules[name]), **dict.fromkeys(_ASKS, _no)}
 
 
 def _no(*_: Any) -> bool:

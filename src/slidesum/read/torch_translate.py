@@ -1,22 +1,17 @@
 """The calls of a torch model become a network: one table of operators, and what each means is said in a file of its own family.
 
-    torch_products   what multiplies                 torch_values   value by value, and normalisation
-    torch_pools      what reduces or repeats         torch_moves    what only moves values
+torch_products   what multiplies                 torch_values   value by value, and normalisation
+torch_pools      what reduces or repeats         torch_moves    what only moves values
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
-from slidesum.core.network import Graph
-from slidesum.core.ops import BatchNorm, Layer
-from slidesum.draft.verbs import Tensor
 from slidesum.read import torch_moves, torch_pools, torch_products, torch_values
 from slidesum.read.model import Model
-from slidesum.read.torch_build import Build
-from slidesum.read.torch_program import Call, Program
-
-Translator = Callable[[Build, Call], Tensor | Sequence[Tensor | None]]
+from slidesum.read.torch_build import Build, Translator, growing
+from slidesum.read.torch_program import Program
 
 OPS: Mapping[str, Translator] = {**torch_products.OPS, **torch_pools.OPS, **torch_values.OPS, **torch_moves.OPS}
 """By the operator's name. What isn't here becomes an opaque layer."""
@@ -39,20 +34,18 @@ def translate(program: Program) -> Model:
         else:
             build.attempt(call, translator)
     build.draft.output(*(build.tensor(value) for value in program.outputs))
-    graph = build.draft.graph
-    return Model(graph, build.values, program.reader, tuple(build.unsupported), notes=tuple(foldable(graph)))
+    return Model(build.draft.graph, build.values, program.reader, tuple(build.unsupported), notes=_notes(build))
 
 
-def foldable(graph: Graph) -> list[str]:
-    """Batch norms that scale and shift the maps of the convolution before them, which nobody else reads.
-
-    What they do can be put into its weights and biases once it is trained (Jacob et al. 2018, section 3.2).
-    """
-    found = []
-    for node in graph:
-        before = graph[node.inputs[0]] if isinstance(node.op, BatchNorm) else None
-        if before is None or not isinstance(before.op, Layer) or before.sized is None:
-            continue
-        if before.sized.filters and len(graph.users(before.name)) == 1 and not before.shares:
-            found.append(f"{node.name}: can be folded into {before.name}")
-    return found
+def _notes(build: Build) -> tuple[str, ...]:
+    """What a reader of the table should know: parameters that nobody asks for, a batch that can't vary."""
+    program = build.program
+    idle = [array for value, array in program.arrays.items() if array.trainable and value not in build.used]
+    notes = []
+    if idle:
+        total = sum(int(array.numbers.size) for array in idle)
+        parts = dict.fromkeys(array.name.split(".")[0] for array in idle)
+        notes.append(f"{total:,} parameters take no part in the result: those of {', '.join(parts)}")
+    if not any(growing(value.shape) for value in program.inputs.values()):
+        notes.append(f"the batch is {program.batch}, as in the example: the model fixes it, or decides by it")
+    return tuple(notes)

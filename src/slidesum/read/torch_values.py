@@ -23,7 +23,7 @@ from slidesum.core.ops import (
     Softmax,
 )
 from slidesum.draft.verbs import Tensor
-from slidesum.read.torch_build import Build, Unknown, growing
+from slidesum.read.torch_build import Build, Translator, Unknown
 from slidesum.read.torch_program import Call, Value
 
 PLAIN: dict[str, Function] = {
@@ -40,6 +40,7 @@ COMBINED: dict[str, Combination] = {
 
 
 def plain(build: Build, call: Call) -> Tensor:
+    """Functions without numbers."""
     function = PLAIN[call.op]
     options = (1 / 6, 0.5) if function == "hard_sigmoid" else ()
     return build.put(call, Activation(function, options), build.tensor(call.x))
@@ -175,6 +176,7 @@ def glu(build: Build, call: Call) -> Tensor:
 
 
 def softmax(build: Build, call: Call) -> Tensor:
+    """Shares that add up to one along an axis, or their logarithms."""
     axis = call.get("dim", -1)
     found = build.put(call, Softmax(axis % call.x.rank), build.tensor(call.x), part="shares" if "log" in call.op else "")
     return build.put(call, Activation("log"), found) if "log" in call.op else found
@@ -284,15 +286,11 @@ def _sharing(build: Build, call: Call, op: Op, x: Tensor, held: dict[str, Any], 
     return found
 
 
-def is_batchwise(value: Value) -> bool:
-    """Whether an array has a row for every sample."""
-    return bool(growing(value.shape))
-
-
-OPS = {
+OPS: dict[str, Translator] = {
     **dict.fromkeys(PLAIN, plain),
     **dict.fromkeys(
-        ("leaky_relu", "elu", "celu", "hardtanh", "clamp", "clamp_min", "gelu", "softplus", "rsqrt", "square", "log_sigmoid"), function
+        ("leaky_relu", "elu", "celu", "hardtanh", "clamp", "clamp_min", "gelu", "softplus", "rsqrt", "square", "log_sigmoid"),
+        function,
     ),
     **dict.fromkeys(COMBINED, arithmetic),
     "rsub": reversed_difference,
@@ -301,9 +299,7 @@ OPS = {
     **dict.fromkeys(("softmax", "_softmax", "_safe_softmax", "log_softmax", "_log_softmax"), softmax),
     **dict.fromkeys(("dropout", "native_dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"), dropout),
     **dict.fromkeys(("zeros_like", "ones_like", "full_like"), full_like),
-    **dict.fromkeys(
-        ("batch_norm", "native_batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm"), batch_norm
-    ),
+    **dict.fromkeys(("batch_norm", "native_batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm"), batch_norm),
     **dict.fromkeys(("layer_norm", "native_layer_norm", "rms_norm"), layer_norm),
     **dict.fromkeys(("group_norm", "native_group_norm", "instance_norm"), group_norm),
     "local_response_norm": response_norm,

@@ -39,6 +39,7 @@ from slidesum.core.ops import (
 from slidesum.core.sizes import prod
 from slidesum.errors import UsageError
 from slidesum.laws.count import Counts
+from slidesum.laws.fold import folds_into
 from slidesum.laws.graph import node_counts, node_inputs_per_output, reaches, totals
 from slidesum.laws.kind import kind
 from slidesum.laws.reach import Reach
@@ -54,8 +55,9 @@ Row = Mapping[str, Any]
 class Table(Sequence[Row]):
     """The rows of a network, one a layer. Sizes in them are integers or exact formulas."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, remarks: Sequence[str] = ()) -> None:
         self.graph = graph
+        self.remarks = tuple(remarks)
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -72,8 +74,8 @@ class Table(Sequence[Row]):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Remarks such as rows that no window reads, with the layer's name."""
-        return tuple(f"{node.name}: {note}" for node in self.graph if node.sized for note in node.sized.notes)
+        """Remarks such as rows that no window reads, with the layer's name, and those of a reader."""
+        return (*(f"{node.name}: {note}" for node in self.graph if node.sized for note in node.sized.notes), *self.remarks)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -233,7 +235,7 @@ def _row(graph: Graph, node: Node, reach: Mapping[str, Reach]) -> Row:
     return {
         "name": node.name,
         "kind": op_kind(node),
-        "also": kind(node.op.equation, node.sized).also if isinstance(node.op, Layer) else (),
+        "also": _also(graph, node),
         "equation": pattern(node.op.equation) if isinstance(node.op, Layer) else None,
         "inputs": node.inputs,
         "maps": node.shape[1] if len(node.shape) > 1 else prod(node.shape),
@@ -242,6 +244,12 @@ def _row(graph: Graph, node: Node, reach: Mapping[str, Reach]) -> Row:
         **_counted(counts),
         "reach": reach,
     }
+
+
+def _also(graph: Graph, node: Node) -> tuple[str, ...]:
+    if isinstance(node.op, Layer):
+        return kind(node.op.equation, node.sized).also
+    return ("foldable",) if folds_into(graph, node) else ()
 
 
 def _counted(counts: Counts) -> dict[str, Any]:
