@@ -136,9 +136,9 @@ CASES = (
         (1, 5, 8),
         FusedAttention,
         attention,
-        why="fvcore (which warns), ptflops, thop and calflops have no rule for `scaled_dot_product_attention`. torch's "
-        "own counter has rules for the kernels of a GPU, and none for the one that the CPU is dispatched to. "
-        "onnx-tool is right, since the exporter writes the function out.",
+        why="fvcore (which warns), ptflops, thop and calflops have no rule for `scaled_dot_product_attention`, and torchinfo "
+        "looks at modules. torch's own counter has rules for the kernels of a GPU, and none for the one that the CPU is "
+        "dispatched to. onnx-tool is right, since the exporter writes the function out.",
     ),
     Case(
         "library-attention",
@@ -146,8 +146,8 @@ CASES = (
         (1, 5, 8),
         LibraryAttention,
         library_attention,
-        why="torchinfo and thop count submodules that are called, and torch's layer calls none. ptflops has a rule for "
-        "it, which adds the scaling of the queries (40), the softmax (50) and a bias (40) that isn't there; the "
-        "others miss the attention itself, as above.",
+        why="torchinfo and thop count submodules that are called, and torch's layer calls none. ptflops has a rule for it, "
+        "which adds the scaling of the queries (40), the softmax (50) and a bias (40) that isn't there; fvcore, calflops, "
+        "torch's own counter and ptflops' other backend miss the attention itself, as above.",
     ),
 )

@@ -85,8 +85,8 @@ CASES = (
         (1, 5, 16),
         FunctionalLinear,
         lambda run, w, x: run("b t c, o c -> b t o", x, w["matrix"]),
-        why="torchinfo and thop see no module. ptflops leaves `F.linear` unpatched on purpose, since the layer "
-        "`nn.Linear` calls it, too.",
+        why="torchinfo and thop see no module. ptflops patches functions, but has `F.linear` commented out; `nn.Linear` "
+        "calls it, too, and would be counted twice.",
     ),
     Case(
         "matmul",
@@ -105,8 +105,8 @@ CASES = (
         lambda run, w, x: run("b c t, o c -> b o t", x, w["matrix"]),
         batch=4,
         why="fvcore, ptflops and calflops multiply the values of the first factor by the last axis of the second, and so "
-        "lose the batch that only the second has. ptflops' 640 is not divided by the batch, since a function made it: "
-        "taken times four it is right by accident.",
+        "lose the batch that only the second has; torchinfo and thop see modules only. ptflops' 640 is not divided by the "
+        "batch, since a function made it: taken times four it is right by accident.",
     ),
     Case(
         "einsum",
