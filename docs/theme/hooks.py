@@ -20,6 +20,9 @@ ROOT = Path(__file__).parents[2]
 MODULES = {"slidesum": "ss", "slidesum.torch": "ss.torch"}
 """What the reference tells about, and how it is called there."""
 
+WIDTH = 90
+"""A longer signature has a line for each parameter."""
+
 FETCHED = re.compile(r"""<(?:script|img|iframe|source|link(?![^>]*rel="canonical"))[^>]*(?:src|href)=["']?(?:https?:)?//[^>]*>""")
 
 
@@ -33,8 +36,9 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put a command's help where a page says `<!-- help: show -->`, and tell what is typed from what is printed."""
+    """Put a command's help where a page says `<!-- help: show -->`, and show examples without what only doctest needs."""
     markdown = re.sub(r"<!-- help: ?(\w[\w-]*)? -->", lambda found: f"```text\n{command_help(found[1])}\n```", markdown)
+    markdown = re.sub(r"^<BLANKLINE>$| +# doctest: .*$", "", markdown, flags=re.MULTILINE)
     return markdown.replace("```python\n>>>", "```pycon\n>>>")
 
 
@@ -99,7 +103,10 @@ def _signature(name: str, thing: Callable[..., Any]) -> Iterator[str]:
         one.replace(annotation=inspect.Parameter.empty) for one in signature.parameters.values() if one.name not in ("self", "cls")
     ]
     plain = signature.replace(parameters=kept, return_annotation=inspect.Signature.empty)
-    yield f"```python\n{name}{plain}\n```\n"
+    written = f"{name}{plain}"
+    if len(written) > WIDTH:
+        written = f"{name}(\n" + "".join(f"    {one},\n" for one in kept) + ")"
+    yield f"```python\n{written}\n```\n"
 
 
 def _members(thing: type) -> Iterator[tuple[str, Any]]:
