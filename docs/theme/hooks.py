@@ -37,6 +37,8 @@ def on_files(files: Any, config: Any) -> Any:
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Put a command's help where a page says `<!-- help: show -->`, and show examples without what only doctest needs."""
+    if "<!-- help: -->" in markdown:
+        _check_told(re.findall(r"<!-- help: (\w[\w-]*) -->", markdown))
     markdown = re.sub(r"<!-- help: ?(\w[\w-]*)? -->", lambda found: f"```text\n{command_help(found[1])}\n```", markdown)
     markdown = re.sub(r"^<BLANKLINE>$| +# doctest: .*$", "", markdown, flags=re.MULTILINE)
     return markdown.replace("```python\n>>>", "```pycon\n>>>")
@@ -58,6 +60,15 @@ def command_help(command: str | None) -> str:
     call = [sys.executable, "-c", code, *([command] if command else []), "--help"]
     said = subprocess.run(call, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1"})
     return said.stdout.strip().replace("Usage: -c", "Usage: slidesum")
+
+
+def _check_told(told: list[str]) -> None:
+    """A command that the page leaves out, or that there is none of, ends the build."""
+    from mkdocs.exceptions import PluginError
+
+    _, _, listed = command_help(None).partition("Commands:\n")
+    if wrong := set(re.findall(r"^  ([a-z][\w-]*)  ", listed, re.MULTILINE)) ^ set(told):
+        raise PluginError(f"docs/command.md and the command disagree about {', '.join(sorted(wrong))}")
 
 
 def architecture() -> str:
