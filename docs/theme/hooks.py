@@ -44,7 +44,6 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     return markdown.replace("```python\n>>>", "```pycon\n>>>")
 
 
-
 def on_post_build(config: Any, **_: Any) -> None:
     """No page may ask another server for anything: links to click are all that leads out."""
     from mkdocs.exceptions import PluginError
