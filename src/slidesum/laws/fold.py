@@ -17,5 +17,5 @@ def folds_into(graph: Graph, node: Node) -> Node | None:
     before = graph[node.inputs[0]]
     if not isinstance(before.op, Layer) or before.sized is None or not before.sized.filters:
         return None
-    shared = before.shares or any(other.shares == before.name for other in graph)
+    shared = before.shares is not None or before.name in graph.lenders
     return None if shared or len(graph.users(before.name)) != 1 else before

@@ -151,6 +151,7 @@ class Build:
             name = self.named(call, part)
             lender = self.keepers.get(kept) if kept else None
             placed = self.draft.place(name, op, given, shares=lender)
+            self._refuse_large(name)
             if lender is None:
                 self.keepers[kept] = name
                 names = [operand.name for operand in op.equation.operands[len(given) :]]
@@ -163,6 +164,12 @@ class Build:
         op = Layer(equation(loose or pattern), dict(sizes or {}), padding, border, extent)
         placed = self.draft.place(self.named(call, part), op, [*given, *map(self.tensor, filters)])
         return self._biased(call, placed, op.equation, bias) if bias else placed
+
+    def _refuse_large(self, name: str) -> None:
+        """Windows that would take for ever to count."""
+        sized = self.draft.graph[name].sized
+        for slide in sized.slides.values() if sized else ():
+            spend(*(int(sized.extents[index]) for index, _ in slide.steps))  # type: ignore[union-attr]
 
     def _kept_alone(self, call: Call, value: Value) -> bool:
         """Whether an array is used in one way only: by this call, and others with the very same arrays."""
@@ -213,13 +220,27 @@ class Build:
                 if tuple(tensor.shape) != self.shape(value):
                     raise Unknown(f"its result has the shape {self.shape(value)}, which the equation doesn't give")
                 self.results[value] = tensor
-        except (Unknown, SlidesumError) as error:
+        except (Unknown, SlidesumError, *OF_OTHERS) as error:
             for one, length in zip(grown, before, strict=True):
                 while len(one) > length:
                     one.popitem()
             self.counted.clear()
             self.draft.adopt(replace(self.draft.graph, nodes=tuple(n for n in self.draft.graph if n.name in self.taken)))
-            self.opaque(call, str(error).splitlines()[0])
+            foreign = isinstance(error, OF_OTHERS)
+            self.opaque(call, "its arguments aren't those of this operator" if foreign else str(error).splitlines()[0])
+
+
+OF_OTHERS = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, AssertionError)
+"""What a translator raises when a file gives an operator arguments that it doesn't have."""
+
+MOST_CELLS = 2**24
+"""So many cells of a table or a mask are made at most, and so many values may the indices of one address take together."""
+
+
+def spend(*extents: int) -> None:
+    """Raise Unknown before a table of this size is made."""
+    if prod(extents) > MOST_CELLS:
+        raise Unknown(f"it needs a table of {prod(extents):,} cells")
 
 
 Translator = Callable[[Build, Call], Tensor | Sequence[Tensor | None]]

@@ -82,6 +82,8 @@ class _Reader:
                 told = fields.take("arg")
                 if isinstance(told, dict) and "as_tensor" in told:
                     outputs.append(self._known(self._label(told)))
+        if len(inputs) == 1:
+            inputs = {"input": next(iter(inputs.values()))}
         if not inputs or not outputs:
             raise FileError(f"{self.where} has no input or no output that is a tensor", advice="Export a model with both.")
         return Program(name, self.batch, inputs, self.arrays, tuple(calls), tuple(outputs), "torch.export")

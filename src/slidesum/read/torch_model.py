@@ -98,13 +98,16 @@ def _export(module: Any, examples: Sequence[Any]) -> Program:
     wide = tuple(torch.cat([one, one]) if grow and batch == 1 else one for one, grow in zip(examples, grows, strict=True))
     with _quiet():
         try:
-            dynamic = tuple({0: torch.export.Dim.AUTO} if grow else None for grow in grows)
-            program = torch.export.export(module, wide, dynamic_shapes=dynamic)
+            dynamic: Any = tuple({0: torch.export.Dim.AUTO} if grow else None for grow in grows)
+            if any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(module.forward).parameters.values()):
+                dynamic = (dynamic,)  # forward(*xs) has one parameter
+            exported = torch.export.export(module, wide, dynamic_shapes=dynamic)
         except Exception:  # a batch that the module fixes
-            program = torch.export.export(module, tuple(examples))
+            exported = torch.export.export(module, tuple(examples))
         kept = BytesIO()
-        torch.export.save(program, kept)
-    return replace(read_exported(kept.getvalue(), type(module).__name__), name=type(module).__name__)
+        torch.export.save(exported, kept)
+    program = read_exported(kept.getvalue(), type(module).__name__)
+    return replace(program, name=type(module).__name__, batch=batch or program.batch)
 
 
 @contextmanager

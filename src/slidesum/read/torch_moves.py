@@ -14,7 +14,7 @@ import numpy as np
 from slidesum.core.ops import Activation, Concat, Elementwise, Pad, Reshape, Slice, Take
 from slidesum.core.sized import Border
 from slidesum.draft.verbs import Tensor
-from slidesum.read.torch_build import LETTERS, Build, Translator, Unknown, growing
+from slidesum.read.torch_build import LETTERS, Build, Translator, Unknown, growing, spend
 from slidesum.read.torch_program import Call, Extent, Times, Value
 
 
@@ -189,6 +189,7 @@ def flip(build: Build, call: Call) -> Tensor:
     for number, one in enumerate(axes if isinstance(axes, tuple) else (axes,)):
         axis = one % call.x.rank
         _refuse_batch(call, axis)
+        spend(int(x.shape[axis]))
         x = _taken(build, call, x, axis, range(int(x.shape[axis]))[::-1], part="" if number + 1 == len(axes) else f"axis{axis}")
     return x
 
@@ -203,6 +204,7 @@ def roll(build: Build, call: Call) -> Tensor:
     for number, (shift, one) in enumerate(zip(shifts, axes, strict=True)):
         axis = one % call.x.rank
         _refuse_batch(call, axis)
+        spend(int(x.shape[axis]))
         cells = np.roll(np.arange(int(x.shape[axis])), shift)
         x = _taken(build, call, x, axis, cells, part="" if number + 1 == len(axes) else f"axis{axis}")
     return x
@@ -234,6 +236,8 @@ def permute(build: Build, call: Call) -> Tensor:
             order = [a % rank for a in call.get("dims")]
         case "t" | "numpy_T":
             order = list(range(rank))[::-1]
+        case "mT" | "adjoint" | "mH":
+            order = [*range(rank - 2), rank - 1, rank - 2]
         case "movedim":
             source, target = (
                 [a % rank for a in (value if isinstance(value, tuple) else (value,))]
@@ -368,7 +372,7 @@ OPS: dict[str, Translator] = {
         ("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "_unsafe_view", "view_as", "reshape_as", "ravel"),
         reshape,
     ),
-    **dict.fromkeys(("permute", "transpose", "movedim", "t", "numpy_T"), permute),
+    **dict.fromkeys(("permute", "transpose", "movedim", "t", "numpy_T", "mT", "adjoint", "mH"), permute),
     **dict.fromkeys(("expand", "expand_as", "broadcast_to"), expand),
     **dict.fromkeys(("repeat", "tile", "repeat_interleave"), repeat),
     **dict.fromkeys(("pixel_shuffle", "pixel_unshuffle"), pixel_shuffle),

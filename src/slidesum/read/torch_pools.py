@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from slidesum.core.ops import Activation, Elementwise, Take
 from slidesum.draft.verbs import Tensor
-from slidesum.read.torch_build import LETTERS, Build, Translator, Unknown
+from slidesum.read.torch_build import LETTERS, Build, Translator, Unknown, spend
 from slidesum.read.torch_products import POSITIONS, TAPS, address, numbers
 from slidesum.read.torch_program import Call
 
@@ -54,6 +54,7 @@ def pool(build: Build, call: Call) -> Tensor | tuple[Tensor, None]:
     if not outside or (call.get("count_include_pad", True) and not longer):
         return reduced("mean")
     counted = call.get("count_include_pad", True)
+    spend(*wanted)
     axes = [_counts(*one, counted=counted) for one in zip(wanted, stride, kernel, extents, pads, strict=True)]
     cells = axes[0]
     for axis in axes[1:]:
@@ -93,6 +94,7 @@ def adaptive(build: Build, call: Call) -> Tensor | tuple[Tensor, None]:
 
 
 def _averaging(extent: int, places: int) -> Numbers:
+    spend(places, extent)
     matrix = np.zeros((places, extent))
     for place in range(places):
         low, high = place * extent // places, -(-(place + 1) * extent // places)
@@ -128,6 +130,34 @@ def reduction(build: Build, call: Call) -> Tensor | tuple[Tensor, None]:
     return found if len(call.results) == 1 else (found, None)
 
 
+def norm(build: Build, call: Call) -> Tensor:
+    """The Euclidean length along axes."""
+    order, axes = call.get("ord", call.get("p", 2)), call.get("dim")
+    if order not in (2, None):
+        raise Unknown(f"it is a norm of the order {order}")
+    rank = call.x.rank
+    taken = {a % rank for a in (axes if isinstance(axes, tuple) else (axes,))} if axes not in (None, ()) else set(range(rank))
+    if len(taken) == rank:
+        raise Unknown("it reduces every axis, the batch too")
+    return _length(build, call, build.tensor(call.x), taken, kept=call.get("keepdim", False))
+
+
+def _length(build: Build, call: Call, x: Tensor, taken: set[int], *, kept: bool, part: str = "") -> Tensor:
+    letters = LETTERS[: len(x.shape)]
+    right = [("1" if kept else "") if k in taken else n for k, n in enumerate(letters)]
+    squares = build.put(call, Activation("power", (2.0,)), x, part="squares")
+    total = build.layer(call, f"sum {' '.join(letters)} -> {' '.join(filter(None, right))}", [squares], part="sum")
+    return build.put(call, Activation("sqrt"), total, part=part)
+
+
+def weight_norm(build: Build, call: Call) -> Tensor:
+    """A direction and a length for every filter: g·v / |v| (Salimans and Kingma 2016, equation 2)."""
+    v, g = build.tensor(call.get("v")), build.tensor(call.get("g"))
+    others = set(range(len(v.shape))) - {call.get("dim", 0) % len(v.shape)}
+    length = _length(build, call, v, others, kept=True, part="length")
+    return build.put(call, Elementwise("multiply"), v, build.put(call, Elementwise("divide"), g, length, part="scale"))
+
+
 def nearest(build: Build, call: Call) -> Tensor:
     """Every value repeated, or where the factor isn't whole, the cells that are nearest."""
     x, wanted = build.tensor(call.x), build.shape(call.result)
@@ -140,6 +170,7 @@ def nearest(build: Build, call: Call) -> Tensor:
         sizes = {TAPS[k]: int(f) for k, f in enumerate(factors) if f > 1}
         return build.layer(call, f"b c {' '.join(POSITIONS[:rank])} -> b c {' '.join(axes)}", [call.x], sizes=sizes)
     half = 0.5 if "exact" in call.op else 0.0
+    spend(max(wanted))
     for k, (m, n) in enumerate(zip(wanted[2:], build.shape(call.x)[2:], strict=True)):
         scale = np.float32(1 / given) if (given := _factor(call, k)) else np.float32(n) / np.float32(m)
         cells = np.minimum(np.floor((np.arange(m, dtype=np.float32) + np.float32(half)) * scale).astype(int), n - 1)
@@ -155,6 +186,7 @@ def linear_upsampling(build: Build, call: Call) -> Tensor:
 
 
 def _interpolating(extent: int, places: int, aligned: bool, factor: float | None) -> Numbers:
+    spend(places, extent)
     if aligned:
         at = np.arange(places) * ((extent - 1) / (places - 1) if places > 1 else 0.0)
     else:
@@ -180,6 +212,8 @@ OPS: dict[str, Translator] = {
     **{f"max_pool{n}d_with_indices": pool for n in (1, 2, 3)},
     **{f"{how}_pool{n}d": adaptive for how in ("adaptive_avg", "adaptive_max", "_adaptive_avg") for n in (1, 2, 3)},
     **dict.fromkeys(("mean", "sum", "amax", "amin", "max", "min"), reduction),
+    **dict.fromkeys(("linalg_vector_norm", "norm"), norm),
+    "_weight_norm": weight_norm,
     **{f"{exact}upsample_nearest{e}{n}d": nearest for exact in ("", "_") for e in ("", "_exact") for n in (1, 2, 3)},
     **dict.fromkeys(("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d"), linear_upsampling),
 }

@@ -18,7 +18,7 @@ import numpy as np
 
 from slidesum.core.ops import Activation, Elementwise, Softmax
 from slidesum.draft.verbs import Tensor
-from slidesum.read.torch_build import Build, Translator, Unknown
+from slidesum.read.torch_build import Build, Translator, Unknown, spend
 from slidesum.read.torch_program import Call, Value
 
 POSITIONS, TAPS = "ijk", "uvw"
@@ -205,6 +205,7 @@ def attention(build: Build, call: Call) -> Tensor:
     scores = build.put(call, Activation("affine", (float(scale), 0.0)), scores, part="scale")
     if causal:
         rows, columns = (int(n) for n in scores.shape[-2:])
+        spend(rows, columns)
         built = np.where(np.tri(rows, columns, dtype=bool), 0.0, -np.inf).astype(q.dtype)
         scores = build.put(call, Elementwise("add"), scores, build.stored(build.named(call, "mask"), built), part="masked")
     elif mask is not None:

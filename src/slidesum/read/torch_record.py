@@ -42,6 +42,8 @@ LEAVES = ("local_response_norm",)
 """Functions that are written in Python, and layers of their own."""
 SPREAD = ("view", "reshape", "permute", "expand", "repeat", "tile", "flip")
 """Methods that take their last argument spread out: x.view(2, 3)."""
+SAME_SHAPE = ("batch_norm", "relu", "sigmoid", "silu", "hardswish", "gelu")
+"""Operators whose result is like their first argument, known without asking."""
 _ASKS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
 
 
@@ -104,9 +106,12 @@ class Recorder(TorchFunctionMode):
         if op in SPREAD and len(args) > 1 and isinstance(args[1], int):
             args = (args[0], tuple(args[1:]))
         light = self._light(args)
-        result = func(*light, **self._light(kwargs))
-        if name == "__setitem__":
+        if _like_first(op, light):  # nothing to compute: torch's own answer takes longer
+            result = args[0] if inplace else torch.empty_like(light[0])
+        elif name == "__setitem__":
             result = args[0]
+        else:
+            result = func(*light, **self._light(kwargs))
         if not tensors_in(result):
             return result
         arguments = {n: self._argument(a) for n, a in bound(op, func, args, light, kwargs).items()}
@@ -228,6 +233,18 @@ class Recorder(TorchFunctionMode):
 
 
 _FACTORIES = ("zeros", "ones", "full", "empty", "arange", "eye", "linspace", "rand", "randn", "new_zeros", "new_ones", "new_full")
+
+
+def _like_first(op: str, args: Sequence[Any]) -> bool:
+    """Whether the result surely is like the first argument, and nothing need be asked."""
+    x = args[0] if args else None
+    if not isinstance(x, torch.Tensor) or x.device.type != "meta":
+        return False
+    if op in ("add", "mul") and len(args) == 2 and isinstance(args[1], torch.Tensor):
+        return x.shape == args[1].shape and x.dtype is args[1].dtype
+    return op in SAME_SHAPE
+
+
 _IN_PLACE = ("__iadd__", "__isub__", "__imul__", "__itruediv__", "__ipow__")
 
 

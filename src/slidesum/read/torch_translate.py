@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from slidesum.read import torch_moves, torch_pools, torch_products, torch_values
 from slidesum.read.model import Model
 from slidesum.read.torch_build import Build, Translator, growing
+from slidesum.read.torch_constants import folded
 from slidesum.read.torch_program import Program
 
 OPS: Mapping[str, Translator] = {**torch_products.OPS, **torch_pools.OPS, **torch_values.OPS, **torch_moves.OPS}
@@ -26,6 +27,8 @@ def translate(program: Program) -> Model:
     """The network of a captured model, its arrays, and the list of what wasn't understood."""
     build = Build(program)
     for call in program.calls:
+        if folded(build, call):
+            continue
         if not any(value in build.used for value in call.results if value is not None):
             continue  # nobody asks for it
         translator = OPS.get(call.op)
