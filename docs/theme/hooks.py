@@ -26,6 +26,32 @@ WIDTH = 90
 FETCHED = re.compile(r"""<(?:script|img|iframe|source|link(?![^>]*rel="canonical"))[^>]*(?:src|href)=["']?(?:https?:)?//[^>]*>""")
 
 
+def on_config(config: Any) -> Any:
+    """A folder in the navigation stands for its pages, so that a page more is one file more."""
+    config.nav = _unfolded(config.nav)
+    return config
+
+
+def _unfolded(nav: list[Any]) -> list[Any]:
+    unfolded: list[Any] = []
+    for entry in nav:
+        match entry:
+            case dict() as named:
+                ((title, where),) = named.items()
+                if isinstance(where, str) and where.endswith("/"):
+                    where = [f"{where}{path.name}" for path in sorted((ROOT / "docs" / where).glob("*.md"), key=_index_first)]
+                elif isinstance(where, list):
+                    where = _unfolded(where)
+                unfolded += [{title: where}] if where else []
+            case _:
+                unfolded.append(entry)
+    return unfolded
+
+
+def _index_first(path: Path) -> tuple[bool, str]:
+    return path.name != "index.md", path.name
+
+
 def on_files(files: Any, config: Any) -> Any:
     """Add the pages that no file holds."""
     from mkdocs.structure.files import File
