@@ -44,6 +44,8 @@ SPREAD = ("view", "reshape", "permute", "expand", "repeat", "tile", "flip")
 """Methods that take their last argument spread out: x.view(2, 3)."""
 SAME_SHAPE = ("batch_norm", "relu", "sigmoid", "silu", "hardswish", "gelu")
 """Operators whose result is like their first argument, known without asking."""
+REMEMBERED = ("conv1d", "conv2d", "conv3d", "linear")
+"""Operators whose result is a new tensor, of a shape that follows from those of the arguments: networks repeat them."""
 _ASKS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
 
 
@@ -81,6 +83,7 @@ class Recorder(TorchFunctionMode):
         self.sharing: dict[int, list[int]] = {}  # ids by storage
         self.stale: set[int] = set()
         self.without_memory: dict[int, torch.Tensor] = {}
+        self.remembered: dict[tuple[Any, ...], tuple[tuple[int, ...], torch.dtype]] = {}
         self.names = {id(t): name for name, t in module.named_buffers()}
         for name, parameter in module.named_parameters():
             value = self.bind(parameter)
@@ -105,16 +108,13 @@ class Recorder(TorchFunctionMode):
         op = op.rstrip("_") if not op.startswith("__") else op
         if op in SPREAD and len(args) > 1 and isinstance(args[1], int):
             args = (args[0], tuple(args[1:]))
-        light = self._light(args)
-        if _like_first(op, light):  # nothing to compute: torch's own answer takes longer
-            result = args[0] if inplace else torch.empty_like(light[0])
-        elif name == "__setitem__":
+        if name == "__setitem__" or (inplace and _like_first(op, args)):
             result = args[0]
         else:
-            result = func(*light, **self._light(kwargs))
+            result = self._result(op, func, args, kwargs)
         if not tensors_in(result):
             return result
-        arguments = {n: self._argument(a) for n, a in bound(op, func, args, light, kwargs).items()}
+        arguments = {n: self._argument(a) for n, a in bound(op, func, args, kwargs).items()}
         if inplace:
             self._overwritten(args[0])
             result = args[0]
@@ -122,6 +122,19 @@ class Recorder(TorchFunctionMode):
         place = Place(self.path[-1], source_line())
         self.calls.append(Call(op, arguments, tuple(self.bind(t) if isinstance(t, torch.Tensor) else None for t in found), place))
         return result
+
+    def _result(self, op: str, func: Any, args: Any, kwargs: Any) -> Any:
+        """What torch returns for tensors without memory; where that follows from what is known, torch isn't asked."""
+        if _like_first(op, args):
+            return torch.empty(args[0].shape, dtype=args[0].dtype, device="meta")
+        if self.real or op not in REMEMBERED:
+            return func(*self._light(args), **self._light(kwargs))
+        key = (op, *((tuple(a.shape), a.dtype) if isinstance(a, torch.Tensor) else str(a) for a in (*args, *kwargs.items())))
+        if key not in self.remembered:
+            found = func(*self._light(args), **self._light(kwargs))
+            self.remembered[key] = (tuple(found.shape), found.dtype)
+        shape, dtype = self.remembered[key]
+        return torch.empty(shape, dtype=dtype, device="meta")
 
     def program(self, name: str, batch: int, inputs: dict[str, Value], result: Any, reader: str) -> Program:
         """What was recorded, with the values of the result as outputs."""
@@ -180,7 +193,7 @@ class Recorder(TorchFunctionMode):
             if self.real or argument.device.type == "meta":
                 return argument
             if id(argument) not in self.without_memory:
-                self.without_memory[id(argument)] = torch.empty_like(argument, device="meta", requires_grad=False)
+                self.without_memory[id(argument)] = torch.empty(argument.shape, dtype=argument.dtype, device="meta")
                 self.kept.append(argument)
             return self.without_memory[id(argument)]
         if isinstance(argument, tuple | list):
@@ -248,11 +261,11 @@ def _like_first(op: str, args: Sequence[Any]) -> bool:
 _IN_PLACE = ("__iadd__", "__isub__", "__imul__", "__itruediv__", "__ipow__")
 
 
-def bound(op: str, func: Any, args: Sequence[Any], light: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+def bound(op: str, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
     """The arguments by the names of the operator's schema; "input" is called "self"."""
     if op in ("getitem", "setitem"):
         return dict(zip(("self", "index", "value"), args, strict=False))
-    names = _signature(func) if op in LEAVES else _schema(op, light, kwargs)
+    names = _signature(func) if op in LEAVES else _schema(op, args, kwargs)
     pairs = dict(zip(names, args, strict=False)) | kwargs
     pairs |= {f"argument{k}": a for k, a in enumerate(args) if k >= len(names)}
     return {"self" if name == "input" else name: value for name, value in pairs.items()}
