@@ -158,7 +158,8 @@ def test_load_refuses_what_it_does_not_know(tmp_path):
     with pytest.raises(FileError) as error:
         ss.load("lenet6")
     assert str(error.value) == (
-        "there is no network 'lenet6'\n  The zoo has lenet5, type-1, type-2.1, type-2.2; saved networks are .json files.\n"
+        "there is no network 'lenet6'\n"
+        "  The zoo has lenet5, type-1, type-2.1, type-2.2; saved networks are .slidesum or .json files.\n"
         "  Write one of those names, or the path of a saved network."
     )
     with pytest.raises(SlidesumError, match=r"^there is no file "):

@@ -12,7 +12,7 @@ from slidesum.zoo.catalogue import ZOO, build
 
 
 def load(model: str | Path) -> Network:
-    """A network of the zoo ("lenet5"), or one that `net.save` wrote ("folder/name.json").
+    """A network of the zoo ("lenet5"), or one that `net.save` wrote ("folder/name.slidesum", "folder/name.json").
 
     >>> load("lenet5").parameters
     60000
@@ -24,10 +24,10 @@ def load(model: str | Path) -> Network:
     if str(model) in ZOO:
         return Network.of(build(str(model)))
     path = Path(model)
-    if path.suffix != ".json" and not path.exists():
+    if path.suffix not in (".json", ".slidesum") and not path.exists():
         raise FileError(
             f"there is no network {str(model)!r}",
-            usual=f"The zoo has {', '.join(ZOO)}; saved networks are .json files.",
+            usual=f"The zoo has {', '.join(ZOO)}; saved networks are .slidesum or .json files.",
             advice="Write one of those names, or the path of a saved network.",
         )
     return Network.of(*load_saved(path))

@@ -176,7 +176,10 @@ class Network(Verbs):
         return NetworkModule(self._graph, self.values)
 
     def save(self, path: str | Path) -> None:
-        """Write `path` (JSON, readable) and the arrays beside it (safetensors), each atomically."""
+        """Write the network and its arrays, atomically: NAME.slidesum is one file, NAME.json has NAME.safetensors beside it.
+
+        While sizes are symbols there are no arrays, and the network is saved without.
+        """
         from slidesum.read.saved import save
 
         save(path, self._graph, None if self.symbols else self.values)
