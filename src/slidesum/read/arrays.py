@@ -21,7 +21,7 @@ from safetensors.numpy import save as save_arrays
 from slidesum.core.network import Graph
 from slidesum.core.sizes import is_number
 from slidesum.errors import FileError
-from slidesum.laws.parameters import parameters
+from slidesum.laws.parameters import kept_parameters
 from slidesum.read.fields import Fields, is_integer
 
 Arrays = dict[str, np.ndarray[Any, Any]]
@@ -79,7 +79,7 @@ def arrays_in(file: BinaryIO, where: str, graph: Graph, wanted: str) -> Arrays:
 
 def wanted_shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
     """The shapes of the arrays of a network. Raises FileError while sizes are symbols."""
-    found = {f"{node.name}.{p.name}": p.shape for node in graph for p in parameters(node)}
+    found = {f"{node.name}.{p.name}": p.shape for node in graph for p in kept_parameters(node)}
     if graph.symbols or not all(is_number(n) for shape in found.values() for n in shape):
         raise FileError(
             f"{graph.name} has open sizes: {', '.join(graph.symbols)}",

@@ -11,14 +11,34 @@ from collections.abc import Mapping
 from typing import Any
 
 from slidesum.core.ops import Activation, Dropout, Elementwise, Softmax
-from slidesum.draft.verbs import Tensor
+from slidesum.draft.place import Tensor
 from slidesum.errors import ReadError
 from slidesum.read.fields import Fields, is_real
 from slidesum.read.keras_call import Beyond, Call
 
-SAME_NAME = (
-    "relu relu6 selu sigmoid tanh silu mish softsign softplus exp log sqrt sin cos sign floor ceil round erf reciprocal negative".split()
-)
+SAME_NAME = [
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "tanh",
+    "silu",
+    "mish",
+    "softsign",
+    "softplus",
+    "exp",
+    "log",
+    "sqrt",
+    "sin",
+    "cos",
+    "sign",
+    "floor",
+    "ceil",
+    "round",
+    "erf",
+    "reciprocal",
+    "negative",
+]
 FUNCTIONS: Mapping[str, Activation] = {
     **{name: Activation(name) for name in SAME_NAME},  # type: ignore[arg-type]
     "softplus": Activation("softplus", (1.0,)),

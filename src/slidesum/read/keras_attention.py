@@ -16,12 +16,12 @@ from typing import Any
 
 from slidesum.core.ops import Activation, Dropout, Softmax
 from slidesum.core.sizes import Size
-from slidesum.draft.verbs import Tensor
+from slidesum.draft.place import Tensor
 from slidesum.errors import ReadError
 from slidesum.read.fields import is_integer
 from slidesum.read.keras_activations import activated
-from slidesum.read.keras_call import Array, Beyond, Call
-from slidesum.read.keras_file import Weights
+from slidesum.read.keras_call import Beyond, Call
+from slidesum.read.keras_file import Array, Weights
 
 
 def multi_head(call: Call) -> Tensor:

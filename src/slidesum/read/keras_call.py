@@ -1,7 +1,7 @@
 """One call of one Keras layer, on its way into the network: what a layer's reader is given, and what it does with it.
 
-A reader asks for the options (`fields`), the arrays (`weights`) and the results that come in (`x`, `inputs`), and puts down one node
-or a few:
+A reader asks for the options (`fields`), the arrays (`weights`) and the results that come in (`x`, `inputs`), and puts down one
+node or a few:
 
     call.equation("b i+u j+v c, u v c o -> b i j o", x, bias="o", arrays={"w": kernel})
 
@@ -13,16 +13,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from slidesum.core.axis import Name
+from slidesum.core.equation import Equation
 from slidesum.core.network import Graph
 from slidesum.core.ops import Elementwise, Layer, Op, Opaque, Stored
 from slidesum.core.sized import Border, Padding
-from slidesum.core.sizes import Size, is_number, size
-from slidesum.draft.verbs import Draft, Tensor, with_bias
+from slidesum.core.sizes import Size, is_number
+from slidesum.draft.asked import with_bias
+from slidesum.draft.place import Tensor
+from slidesum.draft.verbs import Draft
 from slidesum.errors import ReadError, SlidesumError
 from slidesum.notation.parse import parse
 from slidesum.read.fields import LARGEST_NUMBER, Fields, is_integer, seen
@@ -71,9 +75,10 @@ class Network:
 
     def graph(self, heads: Sequence[Tensor]) -> Graph:
         """The finished network with these outputs."""
-        found = self.draft.graph
         names = tuple(dict.fromkeys(head.layer for head in heads))
-        return found if names == (found.nodes[-1].name,) else replace(found, heads=names)
+        if names != (self.draft.graph.nodes[-1].name,):
+            self.draft.output(*map(self.draft.tensor, names))
+        return self.draft.graph
 
 
 @dataclass
@@ -166,7 +171,7 @@ class Call:
         name = network.fresh(f"{self.name}/{at}" if at else self.name)
         shares = next(self._shared) if self._shared and arrays and not owns else None
         try:
-            found = network.draft.place(name, op, inputs, shares)
+            found = network.draft.place(name, op, inputs, shares=shares)
         except SlidesumError as error:
             told = str(error).splitlines()
             raise ReadError(f"{self.where}: {told[0]}", usual="\n".join([told[1][2:], *told[2:]]) if told[1:] else "") from None
@@ -185,11 +190,12 @@ class Call:
         padding: Padding = "valid",
         border: Border = "zero",
         arrays: Mapping[str, Array] | None = None,
-        **sizes: int,
+        sizes: Mapping[str, int] | None = None,
     ) -> Tensor:
-        """An equation of these inputs."""
-        op = Layer(with_bias(parse(pattern), bias), {n: size(v) for n, v in sizes.items()}, padding, border)
-        return self.put(op, *inputs, at=at, arrays=arrays)
+        """An equation of these inputs; the arrays tell the sizes of its filters."""
+        equation = with_bias(parse(pattern), bias)
+        told = {**_extents(equation, len(inputs), arrays or {}), **(sizes or {})}
+        return self.put(Layer(equation, told, padding, border), *inputs, at=at, arrays=arrays)
 
     def stored(self, array: Array, at: str, *, trainable: bool = True, owns: bool = False) -> Tensor:
         """An array of the layer as a result that others read; one that was made up for this call is `owns`."""
@@ -210,6 +216,17 @@ class Call:
         found = self.put(Opaque(kind, shape, told), *inputs, at=at, arrays=arrays)
         self.network.unsupported.append(Unsupported(kind, found.layer, reason))
         return found
+
+
+def _extents(equation: Equation, read: int, arrays: Mapping[str, Array]) -> dict[str, int]:
+    """What the filters tell of the indices that no input does."""
+    known = {name for operand in equation.operands[:read] for name in operand.bare}
+    return {
+        axis.name: int(extent)
+        for operand in equation.operands[read:]
+        for axis, extent in zip(operand.axes, arrays[operand.name].shape, strict=True)
+        if isinstance(axis, Name) and axis.name not in known
+    }
 
 
 def whole(shape: Sequence[Size], what: str) -> tuple[int, ...]:

@@ -23,7 +23,7 @@ import numpy as np
 
 from slidesum.core.sized import Padding
 from slidesum.core.sizes import is_number
-from slidesum.draft.verbs import Tensor
+from slidesum.draft.place import Tensor
 from slidesum.errors import ReadError
 from slidesum.read.keras_activations import activated
 from slidesum.read.keras_call import MOST_CELLS, Beyond, Call, whole
@@ -61,9 +61,9 @@ def convolution(call: Call) -> Tensor:
     pattern = f"{_laid(first, _slides(strides, dilation, kernel), read)}, {' '.join([*taps, within, made])} -> "
     arrays = {"w": call.weights.take(0, (*kernel, maps // groups, filters))}
     bias = _bias(call, arrays, 1, filters, made)
-    sizes = {"g": groups} if groups > 1 else {}
+    sizes = {"g": groups, "o": filters // groups} if groups > 1 else {}
     pattern += _laid(first, POSITIONS[:rank], made)
-    y = call.equation(pattern, x, bias=bias, padding=_padding(call, kernel, dilation), arrays=arrays, **sizes)
+    y = call.equation(pattern, x, bias=bias, padding=_padding(call, kernel, dilation), arrays=arrays, sizes=sizes)
     return activated(call, y)
 
 
@@ -128,7 +128,9 @@ def transposed(call: Call) -> Tensor:
     slides = _slides(strides, dilation, kernel, scattered=True)
     arrays = {"w": call.weights.take(0, (*kernel, filters, maps))}
     bias = _bias(call, arrays, 1, filters, "o")
-    pattern = f"{_laid(first, POSITIONS[:rank], 'c')}, {' '.join(_taps(kernel, scattered=strides))} o c -> {_laid(first, slides, 'o')}"
+    pattern = (
+        f"{_laid(first, POSITIONS[:rank], 'c')}, {' '.join(_taps(kernel, scattered=strides))} o c -> {_laid(first, slides, 'o')}"
+    )
     addressed = {position: crop for position, crop, slide in zip(crops, crops.values(), slides, strict=True) if slide != position}
     padding: Padding = addressed if any(crop != (0, 0) for crop in addressed.values()) else "valid"
     return activated(call, call.equation(pattern, x, bias=bias, padding=padding, arrays=arrays))
@@ -152,9 +154,7 @@ def pooling(call: Call) -> Tensor:
     return pooled(call, x, how, window, strides, call.fields.choice("padding", ("valid", "same")), first)
 
 
-def pooled(
-    call: Call, x: Tensor, how: str, window: tuple[int, ...], strides: tuple[int, ...], padding: str, first: bool
-) -> Tensor:
+def pooled(call: Call, x: Tensor, how: str, window: tuple[int, ...], strides: tuple[int, ...], padding: str, first: bool) -> Tensor:
     """A window's maximum or mean; a mean counts the cells that are there."""
     rank = len(window)
     places = x.shape[2:] if first else x.shape[1:-1]
@@ -165,7 +165,7 @@ def pooled(
     sizes = {tap: k for tap, k in zip(TAPS, window, strict=False) if k > 1}
     rule: Padding = "same" if padding == "same" and sizes else "valid"
     corrected = inside is not None and not np.all(inside == 1)
-    y = call.equation(pattern, x, at="mean" if corrected else "", padding=rule, **sizes)
+    y = call.equation(pattern, x, at="mean" if corrected else "", padding=rule, sizes=sizes)
     if inside is None or not corrected:
         return y
     return call.combined("multiply", y, call.stored(inside, "inside", trainable=False, owns=True))

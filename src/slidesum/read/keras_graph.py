@@ -20,7 +20,7 @@ import numpy as np
 
 from slidesum.core.ops import Input
 from slidesum.core.sizes import Size, is_number, size
-from slidesum.draft.verbs import Tensor
+from slidesum.draft.place import Tensor
 from slidesum.errors import ReadError
 from slidesum.read.fields import LARGEST_NUMBER, Fields, is_integer, seen
 from slidesum.read.keras_call import Beyond, Call, Constant, Network, tensors, text
@@ -122,11 +122,7 @@ def _functional(place: Place, fields: Fields, given: list[Tensor] | None, told: 
     specs = {spec.name: spec for spec in _specs(place, fields)}
     inputs = _histories(fields.take("input_layers"), fields.where)
     outputs = fields.take("output_layers")
-    calls = {
-        (spec.name, number): _arguments(call, spec)
-        for spec in specs.values()
-        for number, call in enumerate(_calls(spec))
-    }
+    calls = {(spec.name, number): _arguments(call, spec) for spec in specs.values() for number, call in enumerate(_calls(spec))}
     told_shapes: dict[Key, Told] = {}
     for args, named in calls.values():
         told_shapes |= {reference.key: reference.shape for reference in _references([args, named]) if reference.shape}
@@ -236,7 +232,9 @@ def _order(
     try:
         # in the order of the file where the graph leaves it open, so that the same file gives the same network
         rank = {key: number for number, key in enumerate(calls)}
-        sorter = TopologicalSorter({key: sorted(needs[key], key=lambda k: rank.get(k, -1)) for key in sorted(needs, key=rank.__getitem__)})
+        sorter = TopologicalSorter(
+            {key: sorted(needs[key], key=lambda k: rank.get(k, -1)) for key in sorted(needs, key=rank.__getitem__)}
+        )
         return [key for key in sorter.static_order() if key in needs]
     except CycleError as error:
         names = " → ".join(dict.fromkeys(name for name, _ in error.args[1]))
@@ -273,12 +271,22 @@ def _call(place: Place, spec: Spec, args: list[Any], named: dict[str, Any], shap
     """What one call of a layer makes."""
     network = place.network
     if is_model(spec.options) and spec.module.startswith("keras"):
-        name = spec.name if not network.owners.get(spec.weights.path) else network.fresh(place.prefix + spec.name)[len(place.prefix) :]
+        name = (
+            spec.name if not network.owners.get(spec.weights.path) else network.fresh(place.prefix + spec.name)[len(place.prefix) :]
+        )
         network.owners.setdefault(spec.weights.path, []).append(name)
         inner = place.inner(name, spec.weights)
         return read_model(inner, spec.kind, spec.options, tensors([args, named]), list(shapes.get(0, ())) or None)
     call = Call(
-        network, spec.where, place.prefix + spec.name, spec.kind, Fields(spec.where, spec.options), spec.weights, args, named, shapes.get(0)
+        network,
+        spec.where,
+        place.prefix + spec.name,
+        spec.kind,
+        Fields(spec.where, spec.options),
+        spec.weights,
+        args,
+        named,
+        shapes.get(0),
     )
     try:
         found = read_call(call, spec.module)
@@ -341,7 +349,9 @@ def _input_of(place: Place, name: str, told: Told, number: int) -> Tensor:
     if network.maps_first and len(letters) > 2:
         letters = ["b", "c", *letters[1:-1]]
     example = network.examples[number] if number < len(network.examples) else None
-    if example is not None and (len(example) != len(told) or any(n not in (None, m) for n, m in zip(told[1:], example[1:], strict=True))):
+    if example is not None and (
+        len(example) != len(told) or any(n not in (None, m) for n, m in zip(told[1:], example[1:], strict=True))
+    ):
         raise ReadError(
             f"{place.where}: the example has the shape {example}, and the input {name!r} takes {_shown(told)}",
             advice="Give an example that the model takes.",
@@ -350,7 +360,7 @@ def _input_of(place: Place, name: str, told: Told, number: int) -> Tensor:
         size(example[k]) if example is not None else n if n is not None else 1 if k == 0 else size(_symbol(letters[k], number))
         for k, n in enumerate(told)
     ]
-    return network.draft.place(network.fresh(place.prefix + name), Input(tuple(letters)), (), shape=tuple(shape))
+    return network.draft.place(network.fresh(place.prefix + name), Input(tuple(letters)), shape=tuple(shape))
 
 
 def _symbol(letter: str, number: int) -> str:

@@ -35,7 +35,9 @@ LAYERS: Mapping[str, Reader] = {
     "Rescaling": norms.rescaling,
     "LayerScale": norms.layer_scale,
     "CustomScaleLayer": norms.added_scale,
-    **dict.fromkeys(("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "StochasticDepth"), activations.dropout),
+    **dict.fromkeys(
+        ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "StochasticDepth"), activations.dropout
+    ),
     **dict.fromkeys(
         ("Identity", "ActivityRegularization", "AlphaDropout", "GaussianDropout", "GaussianNoise"), activations.unchanged
     ),

@@ -12,10 +12,11 @@ import numpy as np
 
 from slidesum.core.ops import Activation, BatchNorm, Elementwise, GroupNorm, LayerNorm
 from slidesum.core.sizes import Size, is_number
-from slidesum.draft.verbs import Tensor
+from slidesum.draft.place import Tensor
 from slidesum.errors import ReadError
 from slidesum.read.fields import is_real
-from slidesum.read.keras_call import Array, Beyond, Call, whole
+from slidesum.read.keras_call import Beyond, Call, whole
+from slidesum.read.keras_file import Array
 
 
 def batch_norm(call: Call) -> Tensor:

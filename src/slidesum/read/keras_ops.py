@@ -13,7 +13,7 @@ import numpy as np
 
 from slidesum.core.ops import Activation, Concat, Elementwise, Pad, Reshape, Slice, Softmax
 from slidesum.core.sizes import Size, is_number, tidy
-from slidesum.draft.verbs import Tensor
+from slidesum.draft.place import Tensor
 from slidesum.errors import ReadError
 from slidesum.read.fields import is_integer, is_real
 from slidesum.read.keras_activations import FUNCTIONS
@@ -69,9 +69,7 @@ def arithmetic(call: Call) -> Tensor:
         y = call.put(Activation("reciprocal"), call.x, at="reciprocal")
         return call.put(Activation("affine", (float(a), 0.0)), y)
     parts = [
-        side
-        if isinstance(side, Tensor)
-        else call.stored(_array(side), f"constant{k}", trainable=False)
+        side if isinstance(side, Tensor) else call.stored(_array(side), f"constant{k}", trainable=False)
         for k, side in enumerate((a, b), start=1)
     ]
     return call.put(Elementwise(kind), *parts)  # type: ignore[arg-type]
@@ -203,7 +201,9 @@ def _after_batch(shape: list[Size]) -> tuple[Size, ...]:
 def pad(call: Call) -> Tensor:
     """Cells around: zeros, a number, or what lies inside."""
     x, width = call.x, _option(call, 1, "pad_width")
-    border = {"constant": "zero", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}.get(str(_option(call, 2, "mode", "constant")))
+    border = {"constant": "zero", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}.get(
+        str(_option(call, 2, "mode", "constant"))
+    )
     value = call.named.get("constant_values")
     if border is None or (value not in (None, 0) and not is_real(value)):
         raise Beyond("its kind of padding")
@@ -219,7 +219,11 @@ def get_item(call: Call) -> Tensor:
     entries = key if isinstance(key, list) else [key]
     if not isinstance(x, Tensor):
         raise Beyond("it takes a part of a constant")
-    dots = [k for k, entry in enumerate(entries) if entry in ("...", "Ellipsis") or (isinstance(entry, dict) and "Ellipsis" in str(entry))]
+    dots = [
+        k
+        for k, entry in enumerate(entries)
+        if entry in ("...", "Ellipsis") or (isinstance(entry, dict) and "Ellipsis" in str(entry))
+    ]
     if dots or any(not (entry is None or is_integer(entry) or isinstance(entry, slice)) for entry in entries):
         raise Beyond("it takes cells by a list or another result")
     entries = [*entries, *[slice(None)] * (len(x.shape) - sum(entry is not None for entry in entries))]
@@ -271,8 +275,39 @@ def split(call: Call) -> list[Tensor]:
 
 OPERATIONS: Mapping[str, Callable[[Call], Any]] = {
     **dict.fromkeys(
-        "Relu Relu6 Selu Sigmoid Tanh Silu Mish Softsign Softplus Exp Log Sqrt Sin Cos Sign Floor Ceil Round Erf Reciprocal Negative "
-        "Absolute Abs Square Elu Celu Gelu LeakyRelu HardSigmoid HardSilu HardTanh".split(),
+        [
+            "Relu",
+            "Relu6",
+            "Selu",
+            "Sigmoid",
+            "Tanh",
+            "Silu",
+            "Mish",
+            "Softsign",
+            "Softplus",
+            "Exp",
+            "Log",
+            "Sqrt",
+            "Sin",
+            "Cos",
+            "Sign",
+            "Floor",
+            "Ceil",
+            "Round",
+            "Erf",
+            "Reciprocal",
+            "Negative",
+            "Absolute",
+            "Abs",
+            "Square",
+            "Elu",
+            "Celu",
+            "Gelu",
+            "LeakyRelu",
+            "HardSigmoid",
+            "HardSilu",
+            "HardTanh",
+        ],
         function,
     ),
     **dict.fromkeys(("Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Power", "Maximum", "Minimum"), arithmetic),

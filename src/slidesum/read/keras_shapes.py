@@ -1,9 +1,9 @@
 """Keras layers that move values without making new ones, those that merge several results, and the shapes of layers that stay opaque.
 
-    Flatten         b i j c -> b (i j c)          channels first: b c i j -> b (i j c), the same vector
-    Permute         b i c -> b c i
-    RepeatVector    b f -> b r f
-    UpSampling2D    b i j c -> b (i u) (j v) c    the nearest value
+Flatten         b i j c -> b (i j c)          channels first: b c i j -> b (i j c), the same vector
+Permute         b i c -> b c i
+RepeatVector    b f -> b r f
+UpSampling2D    b i j c -> b (i u) (j v) c    the nearest value
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from slidesum.core.ops import Activation, Add, Concat, Pad, Reshape
 from slidesum.core.sizes import Size, is_number, surely_differ, tidy
-from slidesum.draft.verbs import Tensor
+from slidesum.draft.place import Tensor
 from slidesum.errors import ReadError
 from slidesum.read.fields import is_integer
 from slidesum.read.keras_call import Beyond, Call
@@ -71,7 +71,7 @@ def upsampling(call: Call) -> Tensor:
     many = [f"({i} {u})" if k > 1 else i for i, u, k in zip(POSITIONS, TAPS, factors, strict=False)]
     read, made = (["b", "c", *axes] if first else ["b", *axes, "c"] for axes in (POSITIONS[:rank], many))
     sizes = {u: k for u, k in zip(TAPS, factors, strict=False) if k > 1}
-    return call.equation(f"{' '.join(read)} -> {' '.join(made)}", x, **sizes)
+    return call.equation(f"{' '.join(read)} -> {' '.join(made)}", x, sizes=sizes)
 
 
 def flatten(call: Call) -> Tensor:
@@ -125,7 +125,7 @@ def permuted(call: Call, x: Tensor, order: Sequence[int]) -> Tensor:
 
 def repeat_vector(call: Call) -> Tensor:
     """The vector n times along a new axis."""
-    return call.equation("b f -> b r f", call.x, r=call.fields.integer("n", least=1))
+    return call.equation("b f -> b r f", call.x, sizes={"r": call.fields.integer("n", least=1)})
 
 
 def merged(call: Call) -> Tensor:
