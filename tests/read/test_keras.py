@@ -49,3 +49,19 @@ def test_channels_first(name):
 
 def test_operations():
     check(made.operations())
+
+
+@pytest.mark.parametrize(("cells", "window", "stride"), [(8, 3, 2), (7, 3, 2), (5, 4, 3), (3, 2, 2), (4, 5, 1)])
+@pytest.mark.parametrize("form", ["channels_last", "channels_first"])
+def test_an_average_leaves_out_what_lies_beyond_the_edge(form, cells, window, stride):
+    last = form == "channels_last"
+    layer = keras.layers.AveragePooling1D(window, strides=stride, padding="same", data_format=form)
+    found = read_keras(made.of(layer, *((cells, 2) if last else (2, cells))), strict=True)
+    x = np.random.default_rng(1).normal(size=(3, cells, 2))
+    outputs = -(-cells // stride)
+    start = -(max(0, (outputs - 1) * stride + window - cells) // 2)
+    windows = [range(start + k * stride, start + k * stride + window) for k in range(outputs)]
+    wanted = np.stack([x[:, [n for n in cells_read if 0 <= n < cells]].mean(axis=1) for cells_read in windows], axis=1)
+    ((name, y),) = list(network(found).run(x if last else x.swapaxes(1, 2)).items())[-1:]
+    assert found.graph.output.name == name
+    np.testing.assert_allclose(y if last else y.swapaxes(1, 2), wanted, atol=1e-6)
