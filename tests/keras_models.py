@@ -15,13 +15,15 @@ from keras import ops
 
 
 def randomised(model, seed=0):
-    """The model with every array drawn: scales and variances around one, the rest around zero."""
+    """The model with every array drawn: scales and variances around one, filters so that values keep their size, the rest small."""
     random = np.random.default_rng(seed)
     for variable in model.variables:
         if not str(variable.dtype).startswith("float"):
             continue
         around = 1 if any(word in variable.path for word in ("gamma", "variance")) else 0
-        variable.assign(around + 0.3 * random.uniform(-1, 1, variable.shape).astype("float32"))
+        terms = np.prod(variable.shape[:-1]) if len(variable.shape) > 1 else 1
+        bound = np.sqrt(6 / terms) if terms > 1 else 0.3
+        variable.assign(around + random.uniform(-bound, bound, variable.shape).astype("float32"))
     for layer in model.layers:
         if isinstance(layer, L.Normalization):
             layer.finalize_state()

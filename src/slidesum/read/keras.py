@@ -40,7 +40,7 @@ def read_keras(model: Any, *, strict: bool = False, example: Any = None) -> Mode
     shapes = _shapes(example)
     if isinstance(model, str | os.PathLike):
         fields, weights = open_keras(Path(model))
-        found = _read(fields, weights, str(model), shapes, None)
+        found = _read(fields, weights, str(model), shapes, ())
     else:
         found = _of_object(model, shapes)
     return found.understood() if strict else found
@@ -52,7 +52,7 @@ def is_keras_model(model: Any) -> bool:
     return keras is not None and isinstance(model, keras.Model)
 
 
-def _read(fields: Fields, weights: Weights, origin: str, shapes: tuple[tuple[int, ...], ...], told: list[Any] | None) -> Model:
+def _read(fields: Fields, weights: Weights, origin: str, shapes: tuple[tuple[int, ...], ...], told: Sequence[tuple[int | None, ...]]) -> Model:
     kind, options = text(fields.take("class_name"), fields.where), fields.take("config")
     if not is_model(options):
         raise ReadError(
@@ -94,8 +94,7 @@ def _of_object(model: Any, shapes: tuple[tuple[int, ...], ...]) -> Model:
                 advice="Give the layer a get_config.",
             ) from None
         fields, weights = open_keras(path)
-        outputs = [list(output.shape) for output in keras.tree.flatten(told.outputs)]
-        return _read(fields, weights, model.name, shapes, outputs[0] if len(outputs) == 1 else outputs)
+        return _read(fields, weights, model.name, shapes, [tuple(output.shape) for output in keras.tree.flatten(told.outputs)])
 
 
 def _functional(keras: Any, model: Any, shapes: tuple[tuple[int, ...], ...]) -> Any:

@@ -48,8 +48,8 @@ class Place:
     depth: int = 0
 
     def inner(self, name: str, weights: Weights) -> Place:
-        """Inside a model of that name."""
-        return Place(self.network, f"{self.where}, in {name!r}", weights, self.prefix + name + "/", self.depth + 1)
+        """Inside a model, whose name in the network this is."""
+        return Place(self.network, f"{self.where}, in {name!r}", weights, f"{name}/", self.depth + 1)
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,13 @@ class Spec:
     where: str
 
 
-def read_model(place: Place, kind: str, options: Any, given: list[Tensor] | None, told: Any = None) -> Any:
+def read_model(
+    place: Place, kind: str, options: Any, given: list[Tensor] | None, told: Sequence[Told | None] = ()
+) -> Any:
     """The results of a Sequential or Functional model, in the structure in which it hands them on.
 
-    `given` are what it reads; None at the top, where its inputs become inputs of the network. `told` is the shape of its last
-    result, where it is known.
+    `given` are what it reads; None at the top, where its inputs become inputs of the network. `told` are the shapes of its outputs,
+    where something around it knows them.
     """
     if place.depth > DEEPEST:
         raise ReadError(f"{place.where}: models lie within models too deeply", advice="Save a part of the model.")
@@ -87,7 +89,7 @@ def is_model(options: Any) -> bool:
 # Sequential
 
 
-def _sequential(place: Place, fields: Fields, given: list[Tensor] | None, told: Any) -> Any:
+def _sequential(place: Place, fields: Fields, given: list[Tensor] | None, told: Sequence[Told | None]) -> Any:
     specs = _specs(place, fields)
     built = _told(fields.maybe("build_input_shape", None))
     found: Any = given[0] if given else None
@@ -108,7 +110,7 @@ def _sequential(place: Place, fields: Fields, given: list[Tensor] | None, told: 
                     advice="Give an example input, or call the model once and save it anew.",
                 )
             found = _input_of(place, "input", shape, 0)
-        after = shapes[number + 1] if number + 1 < len(specs) else _told(told)
+        after = shapes[number + 1] if number + 1 < len(specs) else next(iter(told), None)
         found = _call(place, spec, [found], {}, {0: after} if after else {})
     if found is None:
         raise ReadError(f"{fields.where}: there are no layers", advice="Save a model that has some.")
@@ -118,20 +120,18 @@ def _sequential(place: Place, fields: Fields, given: list[Tensor] | None, told: 
 # Functional
 
 
-def _functional(place: Place, fields: Fields, given: list[Tensor] | None, told: Any) -> Any:
+def _functional(place: Place, fields: Fields, given: list[Tensor] | None, told: Sequence[Told | None]) -> Any:
     specs = {spec.name: spec for spec in _specs(place, fields)}
     inputs = _histories(fields.take("input_layers"), fields.where)
-    outputs = fields.take("output_layers")
+    outputs = _counted(_structure(fields.take("output_layers"), fields.where), specs)
     calls = {(spec.name, number): _arguments(call, spec) for spec in specs.values() for number, call in enumerate(_calls(spec))}
     told_shapes: dict[Key, Told] = {}
     for args, named in calls.values():
         told_shapes |= {reference.key: reference.shape for reference in _references([args, named]) if reference.shape}
-    heads = _histories(outputs, fields.where)
-    if told is not None and len(heads) == 1:
-        told_shapes.setdefault(heads[0], _told(told) or ())
-    elif isinstance(told, list) and len(told) == len(heads):
-        for head, shape in zip(heads, told, strict=True):
-            told_shapes.setdefault(head, _told(shape) or ())
+    heads = [reference.key for reference in _references(outputs)]
+    for head, shape in zip(heads, told, strict=False):
+        if shape is not None:
+            told_shapes.setdefault(head, shape)
     found: dict[tuple[str, int], Any] = {}
     if given is not None and len(given) != len(inputs):
         raise ReadError(f"{fields.where}: it has {len(inputs)} inputs and reads {len(given)} results", advice="Save it anew.")
@@ -144,7 +144,7 @@ def _functional(place: Place, fields: Fields, given: list[Tensor] | None, told: 
         args, named = (_resolved(part, found) for part in calls[key])
         shapes = {told_key[2]: shape for told_key, shape in told_shapes.items() if told_key[:2] == key}
         found[key] = _call(place, specs[name], args, named, shapes)
-    return _resolved(_structure(outputs), found)
+    return _resolved(outputs, found)
 
 
 @dataclass(frozen=True)
@@ -271,12 +271,9 @@ def _call(place: Place, spec: Spec, args: list[Any], named: dict[str, Any], shap
     """What one call of a layer makes."""
     network = place.network
     if is_model(spec.options) and spec.module.startswith("keras"):
-        name = (
-            spec.name if not network.owners.get(spec.weights.path) else network.fresh(place.prefix + spec.name)[len(place.prefix) :]
-        )
-        network.owners.setdefault(spec.weights.path, []).append(name)
-        inner = place.inner(name, spec.weights)
-        return read_model(inner, spec.kind, spec.options, tensors([args, named]), list(shapes.get(0, ())) or None)
+        inner = place.inner(network.fresh(place.prefix + spec.name), spec.weights)
+        outputs = [shapes.get(k) for k in range(max(shapes, default=-1) + 1)]
+        return read_model(inner, spec.kind, spec.options, tensors([args, named]), outputs)
     call = Call(
         network,
         spec.where,
@@ -387,21 +384,30 @@ def _history(value: Any, where: str) -> Key:
             )
 
 
-def _structure(value: Any) -> Any:
-    """The outputs of a model, with references in place of [layer, call, result]."""
+def _structure(value: Any, where: str) -> Any:
+    """The inputs or outputs of a model, with references in place of [layer, call, result]."""
     match value:
         case [str(), *_]:
-            return Reference(_history(value, "the outputs"))
+            return Reference(_history(value, where))
         case list():
-            return [_structure(part) for part in value]
+            return [_structure(part, where) for part in value]
         case dict():
-            return [_structure(part) for part in value.values()]
+            return [_structure(part, where) for part in value.values()]
         case _:
-            raise ReadError(f"the outputs of a model are {seen(value)}", advice="Save the model anew.")
+            raise ReadError(f"{where}: its inputs or outputs are {seen(value)}, not a list", advice="Save the model anew.")
+
+
+def _counted(value: Any, specs: Mapping[str, Spec]) -> Any:
+    """The outputs with calls counted from 0: of a Functional model that stands inside, Keras counts them from 1 here, and only here."""
+    if isinstance(value, list):
+        return [_counted(part, specs) for part in value]
+    name, call, result = value.key
+    inside = name in specs and "output_layers" in specs[name].options
+    return Reference((name, call - 1, result)) if inside and call else value
 
 
 def _histories(value: Any, where: str) -> list[Key]:
-    return [reference.key for reference in _references(_structure(value))]
+    return [reference.key for reference in _references(_structure(value, where))]
 
 
 def _told(value: Any) -> Told | None:
