@@ -47,6 +47,11 @@ def first(kind, layer, *shape):
     return of(kind(data_format="channels_first", **layer), *shape)
 
 
+ACTIVATIONS = (
+    *("relu", "relu6", "sigmoid", "tanh", "softmax", "elu", "selu", "silu", "swish", "gelu", "softplus", "softsign", "exponential"),
+    *("hard_sigmoid", "hard_silu", "hard_tanh", "linear", "leaky_relu", "celu", "mish", "log_softmax"),
+)
+
 LAYERS = {
     "dense": lambda: of(L.Dense(5, activation="tanh"), 7),
     "dense on words": lambda: of(L.Dense(5, use_bias=False), 3, 7),
@@ -119,13 +124,7 @@ LAYERS = {
     "normalization undone": lambda: of(L.Normalization(axis=None, mean=2.0, variance=3.0, invert=True), 4, 3),
     "rescaling": lambda: of(L.Rescaling(1 / 127.5, offset=-1), 4, 3),
     "rescaling by channel": lambda: of(L.Rescaling([0.5, 2.0, 3.0], offset=[1.0, 0.0, -1.0]), 4, 3),
-    **{
-        f"activation {name}": lambda name=name: of(L.Activation(name), 6)
-        for name in (
-            "relu relu6 sigmoid tanh softmax elu selu silu swish gelu softplus softsign exponential hard_sigmoid hard_silu "
-            "hard_tanh linear leaky_relu celu mish log_softmax"
-        ).split()
-    },
+    **{f"activation {name}": lambda name=name: of(L.Activation(name), 6) for name in ACTIVATIONS},
     "relu layer": lambda: of(L.ReLU(), 6),
     "relu layer to 6": lambda: of(L.ReLU(6.0), 6),
     "relu layer to 2": lambda: of(L.ReLU(max_value=2), 6),

@@ -133,7 +133,7 @@ def test_a_subclassed_model():
 
 def test_a_model_that_was_never_built():
     model, x = keras.Sequential([L.Conv1D(3, 2), L.Dense(2)]), drawn(2, 6, 5)
-    with pytest.raises(ReadError, match="^sequential(_[0-9]+)? has never been built\n  A subclassed model, and a Sequential one"):
+    with pytest.raises(ReadError, match=r"^sequential(_[0-9]+)? has never been built\n  A subclassed model, and a Sequential one"):
         read_keras(model)
     found = read_keras(model, example=x)
     same(model, found, x)
@@ -149,7 +149,7 @@ def test_open_sizes_are_symbols_unless_an_example_tells_them():
     same(model, found, drawn(2, 9, 7, 3))
     with pytest.raises(ReadError, match=r"the example has the shape \(2, 9, 7, 4\), and the input .* takes \(any, any, any, 3\)\n"):
         read_keras(model, example=drawn(2, 9, 7, 4))
-    with pytest.raises(UsageError, match="^str is no example\n  Give an array, or a list of arrays, one an input.$"):
+    with pytest.raises(UsageError, match=r"^str is no example\n  Give an array, or a list of arrays, one an input\.$"):
         read_keras(model, example="x")
 
 
@@ -180,7 +180,9 @@ def test_what_is_no_equation_stays_with_its_shape_and_arrays():
     assert ss.Network.of(found.graph).parameters == model.count_params()
     assert found.unsupported[-1] == Unsupported("Lambda", "lambda", "no layer of this network does what it does")
     assert str(found.unsupported[4]).startswith("Residual at own: its class is of ")
-    with pytest.raises(ReadError, match="7 operations are not supported\n    Embedding at embedding: no layer of this network does"):
+    with pytest.raises(
+        ReadError, match="7 operations are not supported\n    Embedding at embedding: no layer of this network does"
+    ):
         read_keras(model, strict=True)
 
 
@@ -188,7 +190,10 @@ def test_a_layer_with_several_results():
     x = keras.Input((4, 3))
     words, state, _ = L.LSTM(5, return_sequences=True, return_state=True, name="lstm")(x)
     found = read_keras(keras.Model(x, L.Add()([L.GlobalMaxPooling1D()(words), state])))
-    assert [(node.name, node.shape) for node in found.graph if isinstance(node.op, Opaque)] == [("lstm", (1, 4, 5)), ("lstm/1", (1, 5))]
+    assert [(node.name, node.shape) for node in found.graph if isinstance(node.op, Opaque)] == [
+        ("lstm", (1, 4, 5)),
+        ("lstm/1", (1, 5)),
+    ]
     assert ss.Network.of(found.graph).parameters == 4 * 5 * (3 + 5 + 1)
 
 
@@ -203,7 +208,9 @@ def test_names_are_made_ours():
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras on torch, asked for NumPy arrays
 def test_a_file_without_keras(tmp_path):
     """A process that can't import Keras or torch reads the file, and computes the same."""
-    model = made.randomised(keras.Sequential([keras.Input((6, 6, 3)), L.Conv2D(4, 3, padding="same"), L.MaxPooling2D(), L.Flatten()]))
+    model = made.randomised(
+        keras.Sequential([keras.Input((6, 6, 3)), L.Conv2D(4, 3, padding="same"), L.MaxPooling2D(), L.Flatten()])
+    )
     model.save(tmp_path / "m.keras")
     x = drawn(1, 6, 6, 3)
     np.save(tmp_path / "x.npy", x)
@@ -213,7 +220,8 @@ sys.modules |= dict.fromkeys(("keras", "torch", "tensorflow", "jax"))
 import numpy as np, slidesum as ss
 from slidesum.read.keras import read_keras
 found = read_keras({str(tmp_path / "m.keras")!r}, strict=True)
-np.save({str(tmp_path / "y.npy")!r}, ss.Network.of(found.graph, found.values).run(np.load({str(tmp_path / "x.npy")!r}))[found.graph.output.name])
+maps = ss.Network.of(found.graph, found.values).run(np.load({str(tmp_path / "x.npy")!r}))
+np.save({str(tmp_path / "y.npy")!r}, maps[found.graph.output.name])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -243,7 +251,11 @@ def test_an_application(name):
     model = made.randomised(make(weights=None, input_shape=(side, side, 3), classes=10, classifier_activation=None))
     found = read_keras(model, strict=True)
     statistics = sum(
-        int(np.prod(p.shape)) for node in found.graph if isinstance(node.op, BatchNorm) for p in kept_parameters(node) if not p.trainable
+        int(np.prod(p.shape))
+        for node in found.graph
+        if isinstance(node.op, BatchNorm)
+        for p in kept_parameters(node)
+        if not p.trainable
     )
     given = sum(layer.count_params() for layer in model.layers if isinstance(layer, L.Normalization))
     assert ss.Network.of(found.graph).parameters + statistics == model.count_params() - given

@@ -66,7 +66,7 @@ class Structure:
 
     @property
     def last_axis_exchanged(self) -> bool:
-        """The last axis of x is summed, and a new one takes its place; filters with axes of one are a window of one cell instead."""
+        """The last axis of x is summed, a new one takes its place; filters with axes of one are a window of one cell."""
         x, y = self.equation.operands[0].axes, self.equation.result.axes
         if any(isinstance(axis, One) for operand in self.equation.operands[1:] for axis in operand.axes):
             return False

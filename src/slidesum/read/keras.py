@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from slidesum.draft.verbs import Draft
-from slidesum.errors import ReadError, SlidesumError, UsageError
+from slidesum.errors import FileError, ReadError, SlidesumError, UsageError
 from slidesum.read.fields import Fields
 from slidesum.read.keras_call import Network, tensors, text
 from slidesum.read.keras_file import Weights, open_keras
@@ -34,8 +34,8 @@ def read_keras(model: Any, *, strict: bool = False, example: Any = None) -> Mode
     """The network of a `.keras` file or of a Keras 3 model, with its arrays.
 
     `example` is an input, or a list of several; only shapes are looked at. Without one a batch is 1, and other sizes that the model
-    leaves open are symbols. With `strict`, a layer that can't be told by equations is an error. Raises FileError (ReadError) for what
-    is no such model.
+    leaves open are symbols. With `strict`, a layer that can't be told by equations is an error. Raises FileError (ReadError) for
+    what is no such model.
     """
     shapes = _shapes(example)
     if isinstance(model, str | os.PathLike):
@@ -52,7 +52,9 @@ def is_keras_model(model: Any) -> bool:
     return keras is not None and isinstance(model, keras.Model)
 
 
-def _read(fields: Fields, weights: Weights, origin: str, shapes: tuple[tuple[int, ...], ...], told: Sequence[tuple[int | None, ...]]) -> Model:
+def _read(
+    fields: Fields, weights: Weights, origin: str, shapes: tuple[tuple[int, ...], ...], told: Sequence[tuple[int | None, ...]]
+) -> Model:
     kind, options = text(fields.take("class_name"), fields.where), fields.take("config")
     if not is_model(options):
         raise ReadError(
@@ -66,7 +68,7 @@ def _read(fields: Fields, weights: Weights, origin: str, shapes: tuple[tuple[int
         heads = tensors(read_model(Place(network, origin, weights), kind, options, None, told))
     except RecursionError:
         raise ReadError(f"{origin}: the description is nested too deeply", advice="Save the model anew.") from None
-    except ReadError:
+    except FileError:
         raise
     except SlidesumError as error:
         raise ReadError(f"{origin}: {error.headline}", usual=error.usual, advice=error.advice) from None
@@ -123,8 +125,8 @@ def _functional(keras: Any, model: Any, shapes: tuple[tuple[int, ...], ...]) -> 
 def _shapes(example: Any) -> tuple[tuple[int, ...], ...]:
     if example is None:
         return ()
-    parts = list(example.values()) if isinstance(example, Mapping) else example
-    several = parts if isinstance(parts, Sequence) and all(hasattr(part, "shape") for part in parts) else [parts]
+    given = list(example.values()) if isinstance(example, Mapping) else example
+    several = list(given) if isinstance(given, list | tuple) else [given]
     if not all(hasattr(part, "shape") for part in several):
         raise UsageError(f"{type(example).__name__} is no example", advice="Give an array, or a list of arrays, one an input.")
     return tuple(tuple(int(n) for n in part.shape) for part in several)

@@ -10,42 +10,22 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from slidesum.core.ops import Activation, Dropout, Elementwise, Softmax
+from slidesum.core.ops import Activation, Dropout, Elementwise, Function, Softmax
 from slidesum.draft.place import Tensor
 from slidesum.errors import ReadError
 from slidesum.read.fields import Fields, is_real
 from slidesum.read.keras_call import Beyond, Call
 
-SAME_NAME = [
-    "relu",
-    "relu6",
-    "selu",
-    "sigmoid",
-    "tanh",
-    "silu",
-    "mish",
-    "softsign",
-    "softplus",
-    "exp",
-    "log",
-    "sqrt",
-    "sin",
-    "cos",
-    "sign",
-    "floor",
-    "ceil",
-    "round",
-    "erf",
-    "reciprocal",
-    "negative",
-]
+SAME_NAME: tuple[Function, ...] = (
+    *("relu", "relu6", "selu", "sigmoid", "tanh", "silu", "mish", "softsign", "exp", "log", "sqrt"),
+    *("sin", "cos", "sign", "floor", "ceil", "round", "erf", "reciprocal", "negative", "abs"),
+)
 FUNCTIONS: Mapping[str, Activation] = {
-    **{name: Activation(name) for name in SAME_NAME},  # type: ignore[arg-type]
+    **{name: Activation(name) for name in SAME_NAME},
     "softplus": Activation("softplus", (1.0,)),
     "linear": Activation("identity"),
     "exponential": Activation("exp"),
     "absolute": Activation("abs"),
-    "abs": Activation("abs"),
     "swish": Activation("silu"),
     "elu": Activation("elu", (1.0,)),
     "celu": Activation("celu", (1.0,)),

@@ -4,7 +4,7 @@
     Conv2D                 b i+u j+v c, u v c o -> b i j o
     Conv2D, groups         b i+u j+v (g c), u v c (g o) -> b i j (g o)
     DepthwiseConv2D        b i+u j+v c, u v c m -> b i j (c m)           m is 1 nearly always, and is left out then
-    SeparableConv2D        the depthwise one and a 1×1 after it: a three-operand equation would ask for their product in multiply-adds
+    SeparableConv2D        the depthwise one, and a 1×1 after it: one equation of three would ask for more multiply-adds
     Conv2DTranspose        b i j c, u v o c -> b i+u j+v o
     MaxPooling2D           max b i+u j+v c -> b i j c
     GlobalMaxPooling2D     max b i j c -> b c

@@ -5,8 +5,8 @@
     metadata.json       the version of Keras
     assets/…            vocabularies and the like, which aren't read
 
-Keras itself makes objects of what `config.json` names, and a Lambda layer there holds Python bytecode. Here class names are looked up
-in a table, and bytecode stays a text that nobody reads. Of the HDF5 file only plain arrays are read: a link to another place or
+Keras itself makes objects of what `config.json` names, and a Lambda layer there holds Python bytecode. Here class names are looked
+up in a table, and bytecode stays a text that nobody reads. Of the HDF5 file only plain arrays are read: a link to another place or
 another file, data kept outside, and compressed arrays (which Keras doesn't write) are refused, and an array must lie in the file as
 large as it says before memory is taken for it.
 """
@@ -185,7 +185,7 @@ class Weights:
         return array
 
     def all(self) -> Mapping[str, Array]:
-        """Every array at this place and below, by its path in words: "0", "cell_0"; counters and seeds of whole numbers are none."""
+        """Every array at this place and below, by its path in words: "0", "cell_0"; whole numbers (seeds) are left out."""
         found: dict[str, Array] = {}
 
         def visit(path: tuple[str, ...], depth: int) -> None:

@@ -65,9 +65,7 @@ class Spec:
     where: str
 
 
-def read_model(
-    place: Place, kind: str, options: Any, given: list[Tensor] | None, told: Sequence[Told | None] = ()
-) -> Any:
+def read_model(place: Place, kind: str, options: Any, given: list[Tensor] | None, told: Sequence[Told | None] = ()) -> Any:
     """The results of a Sequential or Functional model, in the structure in which it hands them on.
 
     `given` are what it reads; None at the top, where its inputs become inputs of the network. `told` are the shapes of its outputs,
@@ -127,7 +125,9 @@ def _functional(place: Place, fields: Fields, given: list[Tensor] | None, told: 
     calls = {(spec.name, number): _arguments(call, spec) for spec in specs.values() for number, call in enumerate(_calls(spec))}
     told_shapes: dict[Key, Told] = {}
     for args, named in calls.values():
-        told_shapes |= {reference.key: reference.shape for reference in _references([args, named]) if reference.shape}
+        for reference in _references([args, named]):
+            if reference.shape is not None:
+                told_shapes.setdefault(reference.key, reference.shape)
     heads = [reference.key for reference in _references(outputs)]
     for head, shape in zip(heads, told, strict=False):
         if shape is not None:
@@ -296,14 +296,11 @@ def _call(place: Place, spec: Spec, args: list[Any], named: dict[str, Any], shap
 
 def _opaque(call: Call, shapes: Mapping[int, Told], reason: str) -> Any:
     """The layer by its name and the shapes of its results, as the file tells them or its class does."""
-    many = sorted(shapes) if any(shapes) else [0]
     made: list[Tensor] = []
-    for number in range(max(many) + 1):
-        told = shapes.get(number)
-        shape = known_shape(call) if told is None and number == 0 else None
-        if shape is None and told is not None:
-            batch: tuple[Size, ...] = tuple(call.inputs[0].shape[:1]) if call.inputs and told[0] is None else told[:1]  # type: ignore[assignment]
-            shape = (*batch, *told[1:]) if all(n is not None for n in told[1:]) else known_shape(call)  # type: ignore[arg-type]
+    for number in range(max(shapes, default=0) + 1):
+        shape = _shape(call, shapes[number]) if number in shapes else None
+        if shape is None and number == 0:
+            shape = known_shape(call)
         if shape is None:
             raise ReadError(
                 f"{call.where} ({call.kind}): the shape of its result isn't told",
@@ -312,6 +309,15 @@ def _opaque(call: Call, shapes: Mapping[int, Told], reason: str) -> Any:
             )
         made.append(call.opaque(call.kind, shape, reason, *call.inputs, at=str(number) if number else ""))
     return made if len(made) > 1 else made[0]
+
+
+def _shape(call: Call, told: Told) -> tuple[Size, ...] | None:
+    """A shape of the file, whose batch is that of what the layer reads; None where more is open."""
+    rest = tuple(n for n in told[1:] if n is not None)
+    if not told or len(rest) < len(told) - 1:
+        return None
+    batch: Size = told[0] if told[0] is not None else call.inputs[0].shape[0] if call.inputs and call.inputs[0].shape else 1
+    return (batch, *rest)
 
 
 def _compare(call: Call, found: Tensor, told: Told | None) -> None:
@@ -398,7 +404,7 @@ def _structure(value: Any, where: str) -> Any:
 
 
 def _counted(value: Any, specs: Mapping[str, Spec]) -> Any:
-    """The outputs with calls counted from 0: of a Functional model that stands inside, Keras counts them from 1 here, and only here."""
+    """The outputs with calls counted from 0: those of a Functional model inside, Keras counts from 1 here, and only here."""
     if isinstance(value, list):
         return [_counted(part, specs) for part in value]
     name, call, result = value.key

@@ -198,12 +198,13 @@ def _after_batch(shape: list[Size]) -> tuple[Size, ...]:
     return (-1, *shape[1:])
 
 
+BORDERS = {"constant": "zero", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
+
+
 def pad(call: Call) -> Tensor:
     """Cells around: zeros, a number, or what lies inside."""
     x, width = call.x, _option(call, 1, "pad_width")
-    border = {"constant": "zero", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}.get(
-        str(_option(call, 2, "mode", "constant"))
-    )
+    border = BORDERS.get(str(_option(call, 2, "mode", "constant")))
     value = call.named.get("constant_values")
     if border is None or (value not in (None, 0) and not is_real(value)):
         raise Beyond("its kind of padding")
@@ -214,52 +215,48 @@ def pad(call: Call) -> Tensor:
 
 
 def get_item(call: Call) -> Tensor:
-    """x[:, 2:, None, ..., 0]: slices, new axes, and single cells."""
+    """x[:, 2:, None, 0]: slices, new axes, and single cells."""
     x, key = call.argument(0, "x"), call.argument(1, "key")
     entries = key if isinstance(key, list) else [key]
     if not isinstance(x, Tensor):
         raise Beyond("it takes a part of a constant")
-    dots = [
-        k
-        for k, entry in enumerate(entries)
-        if entry in ("...", "Ellipsis") or (isinstance(entry, dict) and "Ellipsis" in str(entry))
-    ]
-    if dots or any(not (entry is None or is_integer(entry) or isinstance(entry, slice)) for entry in entries):
-        raise Beyond("it takes cells by a list or another result")
-    entries = [*entries, *[slice(None)] * (len(x.shape) - sum(entry is not None for entry in entries))]
-    if entries[0] != slice(None, None, None):
+    if any(not (entry is None or is_integer(entry) or isinstance(entry, slice)) for entry in entries):
+        raise Beyond("it takes cells by a list, an ellipsis or another result")
+    taken = sum(entry is not None for entry in entries)
+    if taken > len(x.shape):
+        raise ReadError(f"{call.where}: it takes more axes than {x} has", advice="Save the model anew.")
+    entries = [*entries, *[slice(None)] * (len(x.shape) - taken)]
+    if entries[0] != slice(None):
         raise Beyond("it takes a part of the batch")
-    plan, shape, axis = [], [], 0
+    parts: list[Slice] = []
+    shape: list[Size] = []
+    axis = 0
     for entry in entries:
         if entry is None:
             shape.append(1)
             continue
-        if axis >= len(x.shape):
-            raise ReadError(f"{call.where}: it takes more axes than {x} has", advice="Save the model anew.")
         extent = x.shape[axis]
-        if entry not in (slice(None), slice(None, None, 1)):
-            part = slice(entry, entry + 1 if entry != -1 else None) if is_integer(entry) else entry
-            plan.append((axis, _slice(call, part, extent)))
-            extent = len(range(*part.indices(int(extent))))  # type: ignore[arg-type]
+        if entry != slice(None):
+            parts.append(_slice(slice(entry, entry + 1 or None) if is_integer(entry) else entry, axis, extent))
+            extent = len(range(*(int(n) for n in (parts[-1].start, parts[-1].stop, parts[-1].step))))
         if not is_integer(entry):
             shape.append(extent)
         axis += 1
-    for number, (place, (start, stop, step)) in enumerate(plan, start=1):
-        last = number == len(plan) and shape == list(x.shape[:1]) + [n for n in shape[1:]] and None not in entries
-        whole = last and not any(is_integer(entry) for entry in entries)
-        x = call.put(Slice(place, start, stop, step), x, at="" if whole else f"part{number}")
-    if call.name in call.network.draft.graph and plan:
-        return x
-    return call.put(Reshape(_after_batch(shape)), x)
+    reshaped = not parts or any(not isinstance(entry, slice) for entry in entries)
+    for number, part in enumerate(parts, start=1):
+        x = call.put(part, x, at=f"cells{number}" if reshaped or number < len(parts) else "")
+    return call.put(Reshape(_after_batch(shape)), x) if reshaped else x
 
 
-def _slice(call: Call, part: slice, extent: Size) -> tuple[int, int, int]:
+def _slice(part: slice, axis: int, extent: Size) -> Slice:
     if not is_number(extent) or not all(n is None or is_integer(n) for n in (part.start, part.stop, part.step)):
         raise Beyond("it takes a part of what is open")
+    if part.step == 0:
+        raise Beyond("it takes steps of nothing")
     start, stop, step = part.indices(int(extent))
     if step < 1 or start >= stop:
         raise Beyond("it runs backwards, or takes nothing")
-    return start, stop, step
+    return Slice(axis, start, stop, step)
 
 
 def split(call: Call) -> list[Tensor]:
@@ -274,42 +271,9 @@ def split(call: Call) -> list[Tensor]:
 
 
 OPERATIONS: Mapping[str, Callable[[Call], Any]] = {
-    **dict.fromkeys(
-        [
-            "Relu",
-            "Relu6",
-            "Selu",
-            "Sigmoid",
-            "Tanh",
-            "Silu",
-            "Mish",
-            "Softsign",
-            "Softplus",
-            "Exp",
-            "Log",
-            "Sqrt",
-            "Sin",
-            "Cos",
-            "Sign",
-            "Floor",
-            "Ceil",
-            "Round",
-            "Erf",
-            "Reciprocal",
-            "Negative",
-            "Absolute",
-            "Abs",
-            "Square",
-            "Elu",
-            "Celu",
-            "Gelu",
-            "LeakyRelu",
-            "HardSigmoid",
-            "HardSilu",
-            "HardTanh",
-        ],
-        function,
-    ),
+    **dict.fromkeys(("Relu", "Relu6", "Selu", "Elu", "Celu", "LeakyRelu", "Gelu", "Silu", "Mish", "Sigmoid", "Tanh"), function),
+    **dict.fromkeys(("HardSigmoid", "HardSilu", "HardTanh", "Softsign", "Softplus", "Exp", "Log", "Sqrt", "Square"), function),
+    **dict.fromkeys(("Sin", "Cos", "Sign", "Floor", "Ceil", "Round", "Erf", "Reciprocal", "Negative", "Abs", "Absolute"), function),
     **dict.fromkeys(("Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Power", "Maximum", "Minimum"), arithmetic),
     **dict.fromkeys(("Mean", "Max", "Min", "Sum"), reduction),
     "Clip": clip,

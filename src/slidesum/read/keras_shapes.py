@@ -1,4 +1,4 @@
-"""Keras layers that move values without making new ones, those that merge several results, and the shapes of layers that stay opaque.
+"""Keras layers that move values without making new ones, and those that merge several results; shapes of layers that stay opaque.
 
 Flatten         b i j c -> b (i j c)          channels first: b c i j -> b (i j c), the same vector
 Permute         b i c -> b c i
@@ -163,7 +163,7 @@ def concatenated(call: Call) -> Tensor:
 
 
 def known_shape(call: Call) -> tuple[Size, ...] | None:
-    """The shape of what an opaque layer makes, where its class tells it: recurrent layers and embeddings, and what changes no shape."""
+    """The shape of what an opaque layer makes, where its class tells it: recurrent layers, embeddings, what keeps the shape."""
     if not call.inputs:
         return None
     shape, options = call.inputs[0].shape, call.fields
