@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ class Structure:
     """What the tests of the table ask for."""
 
     equation: Equation
-    role: dict[str, Role]
+    role: Mapping[str, Role]
 
     def has(self, *wanted: Role) -> bool:
         return any(role in wanted for role in self.role.values())
