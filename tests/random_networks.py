@@ -100,7 +100,9 @@ def _one(net: Draft, pool: list[Tensor], chance: random.Random, name: str, share
         lambda: net.place(name, BatchNorm(chance.randrange(1, rank), 1e-3, chance.random() < 0.7), (x,)),
         lambda: net.place(name, _layer_norm(chance, rank), (x,)),
         lambda: net.place(name, LocalResponseNorm(3, 0.1, 0.75, 1.0, chance.randrange(1, rank)), (x,)),
-        lambda: net.place(name, Take(axis := chance.randrange(1, rank), tuple(chance.randrange(x.shape[axis]) for _ in range(3))), (x,)),
+        lambda: net.place(
+            name, Take(axis := chance.randrange(1, rank), tuple(chance.randrange(x.shape[axis]) for _ in range(3))), (x,)
+        ),
         lambda: _slice(net, x, chance, name),
         lambda: net.place(name, Concat(chance.randrange(1, rank)), (x,) * chance.randrange(1, 3)),
         lambda: net.place(name, Add(), tuple(t for t in pool if t.shape == x.shape)[:3]),
@@ -149,8 +151,14 @@ def _equation(net: Draft, x: Tensor, chance: random.Random, name: str, sharers: 
     told = dict(sizes)
     if bias and "o" in equation.indices and "o" not in told:
         told["o"] = 4
-    padding = chance.choice(("valid", "same", "same", "same_lower", (1, 1), (0, 1))) if equation.positions and "-1" not in text else "valid"
-    border = chance.choice(("zero", "zero", "zero", "circular", "reflect", "replicate", 0.5)) if equation.reduce == "sum" else "zero"
+    padding = (
+        chance.choice(("valid", "same", "same", "same_lower", (1, 1), (0, 1)))
+        if equation.positions and "-1" not in text
+        else "valid"
+    )
+    border = (
+        chance.choice(("zero", "zero", "zero", "circular", "reflect", "replicate", 0.5)) if equation.reduce == "sum" else "zero"
+    )
     op = Layer(equation, told, padding, border if "2*i+u-1" not in text else "zero")
     again = next((owner for owner, (other, shape) in sharers.items() if other == op and shape == x.shape), None)
     made = net.place(name, op, (x,), shares=again)

@@ -7,11 +7,14 @@ import pickle
 import re
 import struct
 import zipfile
+from typing import get_args
 
 import numpy as np
 import pytest
+from random_networks import random_network
 
 import slidesum as ss
+from slidesum.core.ops import Op
 from slidesum.errors import FileError
 from slidesum.read import archive, load, save
 from slidesum.read.archive import packed
@@ -315,3 +318,23 @@ def test_no_text(saved):
     saved.write_bytes(packed({**entries(saved), "network.json": b"\x89PNG\xff"}))
     with refused(f"{saved}: network.json is no text\n  Name the JSON file of a saved network."):
         load(saved)
+
+
+# Any network there is
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_networks_of_every_layer(tmp_path, seed):
+    graph = random_network(seed, opaque=True)
+    values = initial_values(graph, seed)
+    for name in ("r.slidesum", "r.json"):
+        save(tmp_path / name, graph, values)
+        again, found = load(tmp_path / name)
+        assert again == graph
+        assert set(found) == set(values)
+        assert all(np.array_equal(found[key], array) and found[key].dtype == array.dtype for key, array in values.items())
+
+
+def test_the_random_networks_have_every_layer():
+    met = {type(node.op) for seed in range(60) for node in random_network(seed, opaque=True)}
+    assert met == set(get_args(Op))

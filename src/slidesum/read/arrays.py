@@ -32,7 +32,7 @@ DTYPES = {"F16": 2, "F32": 4, "F64": 8}
 
 def arrays_out(graph: Graph, values: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
     """The arrays as bytes, and what the document says of them. Raises FileError if they don't fit the network."""
-    arrays = {name: np.ascontiguousarray(_array(name, value)) for name, value in values.items()}
+    arrays = {name: np.asarray(_array(name, value), order="C") for name, value in values.items()}
     _check(graph, {name: array.shape for name, array in arrays.items()}, f"{graph.name} can't be saved")
     data = save_arrays(arrays)
     return data, {"sha256": hashlib.sha256(data).hexdigest()}

@@ -12,7 +12,7 @@ from __future__ import annotations
 import keyword
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 WIDTH = 120
 
@@ -28,7 +28,7 @@ def identifier(text: str) -> str:
 
 def remark(text: str) -> str:
     """Text for a comment or a docstring: one line without quotes and backslashes."""
-    return re.sub(r"[^A-Za-z0-9_ .,:;+*×()\[\]/-]", "", text)[:WIDTH - 20]
+    return re.sub(r"[^A-Za-z0-9_ .,:;+*×()\[\]/-]", "", text)[: WIDTH - 20]
 
 
 def number(value: float | complex) -> str:
@@ -56,17 +56,33 @@ def statement(line: str, indent: int = 8) -> str:
     if len(pad + line) <= WIDTH or "\n" in line:
         return pad + line
     start, stop = _outermost(line)
-    if start < 0:
+    if start < 0 or line[start] == "[" or line[stop + 1 :] not in ("", ","):
         return pad + line
     head, inside, tail = line[: start + 1], line[start + 1 : stop], line[stop:]
-    if len(f"{pad}    {inside}") <= WIDTH and not line[start] == "[":
+    if len(f"{pad}    {inside}") <= WIDTH:
         return f"{pad}{head}\n{pad}    {inside}\n{pad}{tail}"
     parts = _split(inside)
-    return "\n".join([pad + head, *(statement(f"{part},", indent + 4) for part in parts), pad + tail])
+    if len(parts) == 1 and not head[:-1][-1:].isalnum():  # brackets around an expression, of which a comma would make a tuple
+        return pad + line
+    told = [f"{part}," for part in parts]
+    if all(re.match(r"[-(\d]", part) for part in parts):  # a table of numbers: as many a line as fit
+        told = _filled(told, WIDTH - indent - 4)
+    return "\n".join([pad + head, *(statement(part, indent + 4) for part in told), pad + tail])
+
+
+def _filled(parts: Sequence[str], width: int) -> list[str]:
+    """As many of them a line as fit."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        if len(lines[-1]) + 1 + len(part) <= width:
+            lines[-1] += f" {part}"
+        else:
+            lines.append(part)
+    return lines
 
 
 def _outermost(line: str) -> tuple[int, int]:
-    """Where the first bracket opens that closes as the last one of the line."""
+    """The last bracket that isn't within another: where it opens and closes."""
     depth, start, found = 0, -1, (-1, -1)
     for place, letter, quoted in _letters(line):
         if quoted:
@@ -76,8 +92,7 @@ def _outermost(line: str) -> tuple[int, int]:
             depth += 1
         elif letter in ")]}":
             depth -= 1
-            if depth == 0 and place - start > found[1] - found[0]:
-                found = (start, place)
+            found = (start, place) if depth == 0 else found
     return found
 
 

@@ -11,8 +11,8 @@
 
     def load_values(module, values):
 
-What torch.nn has a layer for is written so; an equation that it lacks is `slidesum.torch.Conv("…")`, or `torch.einsum`. The batch stays
-open. `source_equations` and `source_layers` say what each layer becomes.
+What torch.nn has a layer for is written so; an equation that it lacks is `slidesum.torch.Conv("…")`, or `torch.einsum`. The batch
+stays open. `source_equations` and `source_layers` say what each layer becomes.
 """
 
 from __future__ import annotations
@@ -25,12 +25,17 @@ from slidesum.show.source_equations import equation_written
 from slidesum.show.source_layers import Written, layer_written
 
 TAKEN = frozenset(
-    "T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval extra_repr "
-    "float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules mtia named_buffers "
-    "named_children named_modules named_parameters parameters register_backward_hook register_buffer register_forward_hook "
-    "register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook "
-    "register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook register_state_dict_pre_hook "
-    "requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty train training type xpu zero_grad self".split()
+    (
+        *("T_destination", "add_module", "apply", "bfloat16", "buffers", "call_super_init", "children", "compile", "cpu"),
+        *("cuda", "double", "dump_patches", "eval", "extra_repr", "float", "forward", "get_buffer", "get_extra_state"),
+        *("get_parameter", "get_submodule", "half", "ipu", "load_state_dict", "modules", "mtia", "named_buffers"),
+        *("named_children", "named_modules", "named_parameters", "parameters", "register_backward_hook"),
+        *("register_buffer", "register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook"),
+        *("register_full_backward_pre_hook", "register_load_state_dict_post_hook", "register_load_state_dict_pre_hook"),
+        *("register_module", "register_parameter", "register_state_dict_post_hook", "register_state_dict_pre_hook"),
+        *("requires_grad_", "set_extra_state", "set_submodule", "share_memory", "state_dict", "to", "to_empty", "train"),
+        *("training", "type", "xpu", "zero_grad", "self"),
+    )
 )
 """What a module is and has already: no layer can be called so."""
 
@@ -93,7 +98,9 @@ class _Source:
     def text(self) -> str:
         """The whole source."""
         body = "\n".join([f"class {self.kind}(nn.Module):", *self._init(), "", *self._forward()])
-        return "\n".join([f'"""{self.title}, written by slidesum."""', "", *self._imports(body), "", "", body, "", "", *self._load(), ""])
+        return "\n".join(
+            [f'"""{self.title}, written by slidesum."""', "", *self._imports(body), "", "", body, "", "", *self._load(), ""]
+        )
 
     def _imports(self, body: str) -> list[str]:
         torch = ["import torch", "from torch import nn", *["from torch.nn import functional as F"] * ("F.pad(" in body)]
@@ -208,4 +215,3 @@ def _distinct(names: list[str], taken: frozenset[str] | set[str]) -> dict[str, s
 def _shape(node: Node) -> str:
     """What a result has beside the batch: 64×28×28."""
     return "×".join(str(n) for n in node.shape[1:]) or "one a sample"
-

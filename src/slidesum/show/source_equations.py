@@ -1,13 +1,13 @@
 """What an equation becomes in torch: its own layer where torch.nn has one, `slidesum.torch.Conv` or `torch.einsum` otherwise.
 
-    b c 2*i+u 2*j+v, o c u v -> b o i j        nn.Conv2d(c, o, 3, stride=2)       also grouped, depthwise, dilated, 1-D, 3-D
-    b c i j, c o u v -> b o 2*i+u 2*j+v        nn.ConvTranspose2d(c, o, 3, stride=2)
-    b f, o f -> b o                            nn.Linear(f, o)                    also of several axes, or of the last one
-    max b c 2*i+u 2*j+v -> b c i j             nn.MaxPool2d(3, stride=2)
-    mean b c i j -> b c                        x.mean((2, 3))
-    b c i j -> b (c i j)                       torch.flatten(x, 1)
-    b i j c -> b c i j                         x.permute(0, 3, 1, 2)
-    b i c, b j c -> b i j                      torch.einsum("bic,bjc->bij", x, y)
+b c 2*i+u 2*j+v, o c u v -> b o i j        nn.Conv2d(c, o, 3, stride=2)       also grouped, depthwise, dilated, 1-D, 3-D
+b c i j, c o u v -> b o 2*i+u 2*j+v        nn.ConvTranspose2d(c, o, 3, stride=2)
+b f, o f -> b o                            nn.Linear(f, o)                    also of several axes, or of the last one
+max b c 2*i+u 2*j+v -> b c i j             nn.MaxPool2d(3, stride=2)
+mean b c i j -> b c                        x.mean((2, 3))
+b c i j -> b (c i j)                       torch.flatten(x, 1)
+b i j c -> b c i j                         x.permute(0, 3, 1, 2)
+b i c, b j c -> b i j                      torch.einsum("bic,bjc->bij", x, y)
 """
 
 from __future__ import annotations
@@ -180,7 +180,9 @@ def _transposed(sized: Sized) -> Written | None:
     if any(p < 0 for p in padding) or any(not 0 <= m < max(s, d) for m, s, d in zip(more, strides, dilation, strict=True)):
         return None
     biased = equation.bias is not None
-    options = _options(stride=(strides, 1), padding=(padding, 0), output_padding=(more, 0), bias=(biased, True), dilation=(dilation, 1))
+    options = _options(
+        stride=(strides, 1), padding=(padding, 0), output_padding=(more, 0), bias=(biased, True), dilation=(dilation, 1)
+    )
     made = f"nn.ConvTranspose{len(found)}d({sized.shapes[0][1]}, {sized.result_shape[1]}, {_told(window)}{options})"
     return Written("{self}({0})", made, {"weight": (equation.operands[1].name, ""), **({"bias": ("bias", "")} if biased else {})})
 
@@ -213,7 +215,7 @@ def _by_slidesum(node: Node, op: Layer, sized: Sized) -> Written:
 def _of_several(node: Node, op: Layer, sized: Sized) -> Written:
     """torch.einsum where nothing slides; filters beside the results are parameters of the module."""
     equation = sized.equation
-    kept = [p for p in parameters(node)]
+    kept = parameters(node)
     made = ", ".join(f"{text(p.name)}: nn.Parameter(torch.zeros({sequence(p.shape)}))" for p in kept)
     arrays = {p.name: (p.name, "") for p in kept}
     given = [f"{{{k}}}" for k in range(len(node.inputs))]
@@ -262,7 +264,7 @@ def _are_names(axes: Sequence[Axis]) -> bool:
 
 
 def _slides(sized: Sized, x: Sequence[Axis], y: Sequence[Axis]) -> list[Slide] | None:
-    """How x is read along each axis behind the channels; None unless the results stand in the same order and windows run forwards."""
+    """How x is read along each axis behind the channels; None unless results stand in that order and windows run forwards."""
     found = []
     for k, (axis, result) in enumerate(zip(x[2:], y[2:], strict=True), start=2):
         match axis, result:
@@ -287,12 +289,11 @@ def _taps(slides: Sequence[Slide], single: Axis | None = None) -> list[Axis]:
 def _window(sized: Sized, slides: Sequence[Slide]) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Extents of the windows, strides, dilations."""
     window = tuple(int(sized.extents[slide.taps[0][0]]) if slide.taps else 1 for slide in slides)
-    return window, tuple(int(slide.stride) for slide in slides), tuple(int(slide.taps[0][1]) if slide.taps else 1 for slide in slides)
+    dilation = tuple(int(slide.taps[0][1]) if slide.taps else 1 for slide in slides)
+    return window, tuple(int(slide.stride) for slide in slides), dilation
 
 
-def _symmetric(
-    sized: Sized, slides: Sequence[Slide], window: Sequence[int], dilation: Sequence[int]
-) -> tuple[int, ...] | None:
+def _symmetric(sized: Sized, slides: Sequence[Slide], window: Sequence[int], dilation: Sequence[int]) -> tuple[int, ...] | None:
     """The same padding before and after that gives these results; None where there is none."""
     found = []
     for slide, k, d in zip(slides, window, dilation, strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -93,7 +93,7 @@ COMBINED = {
     "maximum": "torch.maximum({0}, {1})",
     "minimum": "torch.minimum({0}, {1})",
 }
-MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+MODES: Mapping[str, Literal["reflect", "edge", "wrap"]] = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
 def layer_written(node: Node) -> Written:
@@ -192,13 +192,19 @@ def _layer_norm(node: Node, op: LayerNorm, arrays: Mapping[str, tuple[str, str]]
     axes = [axis % rank for axis in op.axes]
     shape = [node.shape[axis] for axis in axes]
     told = str(shape[0]) if len(shape) == 1 else sequence(shape)
-    if axes == list(range(rank - len(axes), rank)):
-        if op.centred and (op.scale or not op.shift):
-            options = _options(eps=(op.epsilon, 1e-5), elementwise_affine=(op.scale, True), bias=(op.shift or not op.scale, True))
-            return Written("{self}({0})", f"nn.LayerNorm({told}{options})", arrays)
-        if not op.centred and not op.shift:
-            options = _options(eps=(op.epsilon, None), elementwise_affine=(op.scale, True))
-            return Written("{self}({0})", f"nn.RMSNorm({told}{options})", arrays)
+    ends = list(range(-len(axes), 0))
+    last = [axis - rank for axis in axes] == ends
+    call = (
+        "{self}({0})"
+        if last
+        else f"{{self}}({{0}}.movedim({_places(axes)}, {_places(ends)})).movedim({_places(ends)}, {_places(axes)})"
+    )
+    if op.centred and (op.scale or not op.shift):
+        options = _options(eps=(op.epsilon, 1e-5), elementwise_affine=(op.scale, True), bias=(op.shift or not op.scale, True))
+        return Written(call, f"nn.LayerNorm({told}{options})", arrays)
+    if not op.centred and not op.shift:
+        options = _options(eps=(op.epsilon, None), elementwise_affine=(op.scale, True))
+        return Written(call, f"nn.RMSNorm({told}{options})", arrays)
     along = sequence(axes)
     centred = f"({{0}} - {{0}}.mean({along}, keepdim=True))" if op.centred else "{0}"
     energy = f"{{0}}.var({along}, correction=0, keepdim=True)" if op.centred else f"({{0}} ** 2).mean({along}, keepdim=True)"
@@ -214,6 +220,10 @@ def _layer_norm(node: Node, op: LayerNorm, arrays: Mapping[str, tuple[str, str]]
     return Written(call, made if names else "", {name: (name, how) for name in names})
 
 
+def _places(axes: Sequence[int]) -> str:
+    return str(axes[0]) if len(axes) == 1 else sequence(axes)
+
+
 def _moved(axis: int, rank: int) -> tuple[str, str]:
     """What brings the maps to axis 1, where torch wants them, and back."""
     if axis % rank == 1:
@@ -223,7 +233,11 @@ def _moved(axis: int, rank: int) -> tuple[str, str]:
 
 def _options(**given: tuple[Any, Any]) -> str:
     """Arguments that aren't what torch takes when nothing is said."""
-    told = {name: number(value) if isinstance(value, float) else repr(value) for name, (value, default) in given.items() if value != default}
+    told = {
+        name: number(value) if isinstance(value, float) else repr(value)
+        for name, (value, default) in given.items()
+        if value != default
+    }
     return "".join(f", {name}={value}" for name, value in told.items())
 
 
@@ -234,15 +248,15 @@ def _padded(node: Node) -> Written:
     op = node.op
     assert isinstance(op, Pad)
     cells = [(int(low), int(high)) for low, high in op.cells]
-    if not isinstance(op.border, str) or op.border == "zero":
+    mode = MODES.get(op.border) if isinstance(op.border, str) else None
+    if mode is None:
         first = next((k for k, pair in enumerate(cells) if pair != (0, 0)), len(cells) - 1)
         flat = [n for pair in reversed(cells[first:]) for n in pair]
-        value = "" if op.border == "zero" or isinstance(op.border, complex) else f", value={number(op.border)}"  # type: ignore[arg-type]
+        value = "" if isinstance(op.border, str) else f", value={number(op.border)}"
         return Written(f"F.pad({{0}}, {sequence(flat)}{value})")
     call = "{0}"
     for axis, ((low, high), after) in enumerate(zip(cells, node.shape, strict=True)):
         if (low, high) != (0, 0):
-            before = np.arange(int(after) - low - high)[max(0, -low) : int(after) - low - high - max(0, -high)]
-            read = np.pad(before, (max(0, low), max(0, high)), MODES[op.border])  # type: ignore[call-overload]
-            call += f"[{_at(axis, len(cells), str(read.tolist()))}]"
+            read: Any = np.pad(np.arange(int(after) - low - high), (max(0, low), max(0, high)), mode)
+            call += f"[{_at(axis, len(cells), str(read[max(0, -low) : len(read) - max(0, -high)].tolist()))}]"
     return Written(call)
