@@ -33,6 +33,13 @@ class Structure:
         return any(number >= 0 for number, _, _ in self.equation.addresses())
 
     @property
+    def crops(self) -> bool:
+        """Every address is a position and a constant that leads into the array, such as i+4."""
+        found = [address for _, _, address in self.equation.addresses()]
+        moved = [a.constant >= 0 and [(t.number, t.factor) for t in a.terms] == [(1, "")] for a in found]
+        return bool(moved) and all(moved) and not self.scatters
+
+    @property
     def scatters(self) -> bool:
         return any(number < 0 for number, _, _ in self.equation.addresses())
 

@@ -37,18 +37,25 @@ class Column:
 
     def narrowest(self, most: int) -> int:
         """The width below which something would be cut; names give way from `most` on."""
-        longest = max(len(piece.strip()) for text in self.texts for piece in (text.split() or [""] if self.words else pieces(text)))
+        longest = max(
+            len(piece.strip()) for text in set(self.texts) for piece in (text.split() or [""] if self.words else pieces(text))
+        )
         return max(len(self.title), min(longest, most) if self.words else longest)
 
 
 def kept(columns: Sequence[Column], width: int, expendable: Sequence[str]) -> list[Column]:
     """The columns that fit side by side; the expendable ones go in their order, and only as many as must."""
-    found = list(columns)
+    found = {c.title: (c, c.narrowest(width // 3)) for c in columns}
     for title in expendable:
-        if _total([c.narrowest(width // 3) for c in found]) <= width:
+        if _total([least for _, least in found.values()]) <= width:
             break
-        found = [c for c in found if c.title != title]
-    return found
+        found.pop(title, None)
+    return [c for c, _ in found.values()]
+
+
+def unbroken(columns: Sequence[Column]) -> int:
+    """How wide a window must be for nothing to be broken."""
+    return _total([c.widest for c in columns])
 
 
 def widths(columns: Sequence[Column], width: int) -> list[int]:
