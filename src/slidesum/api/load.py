@@ -26,8 +26,11 @@ READERS = {
 }
 """Who reads a file of a foreign model, by its ending."""
 
-OBJECTS = {"torch.nn": ("Module", "slidesum.read.torch_model"), "keras": ("Model", "slidesum.read.keras")}
-"""Classes of foreign models, by the module that has them; where it isn't imported, there is no object of them."""
+OBJECTS = {"keras": ("Model", "slidesum.read.keras"), "torch.nn": ("Module", "slidesum.read.torch_model")}
+"""Classes of foreign models, by the module that has them; where it isn't imported, there is no object of them.
+
+On torch a Keras model is an `nn.Module` too, so Keras is asked first.
+"""
 
 LOADABLE = (
     "A network of the zoo by its name, a file (.slidesum, .json, .pt2, .onnx, .keras), 'package.module:factory', an nn.Module, "
@@ -95,7 +98,7 @@ def _foreign(model: Any, example: Any, input: Any) -> Model | None:
         if home in sys.modules and isinstance(model, getattr(sys.modules[home], name)):
             if home == "torch.nn":
                 return _torch(model, example, input)
-            return _reader(reader, "read_keras")(model)  # type: ignore[no-any-return]
+            return _reader(reader, "read_keras")(model, example=_example(example, input))  # type: ignore[no-any-return]
     if not isinstance(model, str | PathLike):
         return None
     text = str(model)
@@ -104,6 +107,15 @@ def _foreign(model: Any, example: Any, input: Any) -> Model | None:
     if Path(text).suffix in READERS:
         return _reader(*READERS[Path(text).suffix])(Path(text))  # type: ignore[no-any-return]
     return None
+
+
+def _example(example: Any, input: Any) -> Any:
+    """An example for readers that look at shapes only: zeros that take no memory stand for a shape."""
+    if input is None:
+        return example
+    import numpy as np
+
+    return [np.broadcast_to(np.float32(0), shape) for shape in _shapes(input)]
 
 
 def _reader(home: str, name: str) -> Callable[..., Any]:

@@ -218,8 +218,25 @@ class Network(Verbs):
 
         return NetworkModule(self.graph, self.values)
 
+    def to_pytorch_source(self) -> str:
+        """Readable Python that builds the same `nn.Module` of torch's own layers, with `load_values(module, net.values)` beside it.
+
+        >>> net = Network("one layer")
+        >>> x = net.linear(net.input("b f", b=1, f=4), 2, name="out")
+        >>> print(net.to_pytorch_source().splitlines()[9])
+                self.out = nn.Linear(4, 2)
+
+        Raises SizeError while sizes are symbols, NetworkError for a layer of which only the name is known.
+        """
+        from slidesum.show.source import pytorch_source
+
+        return pytorch_source(self.graph)
+
     def save(self, path: str | Path) -> None:
-        """Write `path` (JSON, readable) and the arrays beside it (safetensors), each atomically."""
+        """Write the network and its arrays, atomically: NAME.slidesum is one file, NAME.json has NAME.safetensors beside it.
+
+        While sizes are symbols there are no arrays, and the network is saved without.
+        """
         from slidesum.read.saved import save
 
         save(path, self.graph, None if self.symbols else self.values)

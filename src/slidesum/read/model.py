@@ -34,7 +34,7 @@ class Unsupported:
 class Model:
     """A foreign model as a network. `values` are keyed "layer.array"; `reader` names the way it was read, such as "torch.export".
 
-    `notes` are remarks for the table, such as parameters that take no part in the result.
+    `notes` are remarks for the table, such as parameters that take no part in the result, or "layer: remark".
     """
 
     graph: Graph
