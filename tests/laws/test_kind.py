@@ -24,6 +24,8 @@ CASES = [
     ("b c i+u j+v, c u v -> b c i j", "depthwise"),
     ("b (g c) i+u j+v, (g o) c u v -> b (g o) i j", "grouped"),
     ("b c i j, o c -> b o i j", "1×1"),
+    ("b i j c, 1 1 c o -> b i j o", "1×1"),
+    ("b i j c, c o -> b i j o", "linear"),
     ("b c i+u j+v, c u v, o c -> b o i j", "depthwise separable"),
     ("b d+t i+u j+v, t u v -> b d i j", "3-D over the stack"),
     ("b c 2*i+u-3 2*j+v-3, o c u v -> b o i j", "type 2.2, stride 2"),

@@ -12,13 +12,15 @@ from slidesum.core.sizes import size
 from slidesum.errors import UsageError
 from slidesum.run.network import initial_values
 from slidesum.show.formula import broken, json_text
-from slidesum.show.layout import table_text
+from slidesum.show.layout import INDENT, table_text
 from slidesum.show.rows import COUNTS
 from slidesum.show.table import Table
 from slidesum.show.text import printed
-from slidesum.zoo.catalogue import ZOO, build
+from slidesum.zoo.catalogue import DEPTHS, ZOO, build
 
 NUMBERS = {"n": 9, "m": 8, "k1": 3, "k2": 4, "alpha": 1, "rho": 1}
+DEEP = {name for family in DEPTHS.values() for name in family.values()} - {"vgg16", "resnet50"}  # which differ in length alone
+SHOWN = [name for name in ZOO if name not in DEEP]
 DRAWN = ("lenet5", "type-1", "type-2.1", "type-2.2", "alexnet", "googlenet")
 
 
@@ -46,7 +48,7 @@ def test_the_formulas_of_the_issue(two_layers):
     assert two_layers.with_sizes(n=28, m=28, k1=32, k2=64).parameters == 9 * 32 + 32 + 25 * 32 * 64 + 64
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", SHOWN)
 def test_every_counted_column_adds_up_to_its_total_in_every_format_depth_and_order(name):
     net = small(name)
     for table in (net.table(), net.table(depth=1), net.table(depth=2, sort="macs"), net.table(sort="name")):
@@ -265,7 +267,7 @@ def test_nothing_is_cut_at_any_width(name, width):
     assert "…" not in text
     words = "".join(text.split())
     for row in table:
-        assert row["name"] in words or len(row["name"]) > width // 3  # a long name may take two lines
+        assert row["name"][: (width - INDENT) // 3] in words  # what is longer may go on below
         assert not row["equation"] or "".join(row["equation"].split()) in words
         if width >= 60 and not table.graph.symbols:
             assert f"{row['macs']:,}" in text

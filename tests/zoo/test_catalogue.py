@@ -7,7 +7,6 @@ import pytest
 from slidesum.core.sizes import substitute
 from slidesum.errors import UsageError
 from slidesum.laws.graph import totals
-from slidesum.read.document import from_json, to_json
 from slidesum.zoo import ZOO, build
 
 NAMES = (
@@ -41,11 +40,6 @@ def test_options():
     told = "lenet5 has no option 'width'\n  Its options are none.\n  Take it away, or write one of them."
     with pytest.raises(UsageError, match=f"^{re.escape(told)}$"):
         build("lenet5", width=2)
-
-
-@pytest.mark.parametrize("name", ZOO)
-def test_saved_and_read_again(name):
-    assert from_json(to_json(build(name))) == build(name)
 
 
 @pytest.mark.parametrize("name", sorted(set(ZOO) - {"lenet5", "type-1", "type-2.1", "type-2.2"}))

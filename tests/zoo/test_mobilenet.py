@@ -160,7 +160,7 @@ def test_mobilenet_tables_8_and_9(network, macs, parameters, why):
 
 
 def test_mobilenet_table_9_and_10_where_they_err():
-    """Table 9 prints 1700 for Squeezenet: multiplications and additions apart. Table 10 prints 5000 and 23.2 for Inception V3."""
+    """Table 9 prints 1700 for Squeezenet, about twice the count. Table 10 prints 5000 and 23.2 for Inception V3."""
     squeeze = totals(squeezenet(side=227))
     assert (round(2 * squeeze.macs / 1e8), round(squeeze.parameters / 1e6, 2)) == (17, 1.25)
     inception = totals(inception_v3(classes=120))

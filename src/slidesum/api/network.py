@@ -45,15 +45,22 @@ class Network(Verbs):
             raise UsageError(f"a network's name is text, not {name!r}", advice='Write Network("two layers"), say.')
         super().__init__(name)
         self._values: dict[str, Any] = {}
+        self._remarks: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, graph: Graph, values: Mapping[str, Any] | None = None) -> Network:
-        """A network from its graph, with or without arrays."""
+    def of(cls, graph: Graph, values: Mapping[str, Any] | None = None, *, remarks: tuple[str, ...] = ()) -> Network:
+        """A network from its graph, with or without arrays; `remarks` say how it was read."""
         net = cls(graph.name)
         net.adopt(graph)
+        net._remarks = remarks
         if values is not None:
             net.values = values
         return net
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Of a network that was read from a foreign model: by which reader, and which operations stayed opaque layers."""
+        return self._remarks
 
     # What it has and costs
 
@@ -99,7 +106,7 @@ class Network(Verbs):
         """
         from slidesum.show.table import Table
 
-        return Table(self.graph, depth=depth, sort=sort)
+        return Table(self.graph, depth=depth, sort=sort, remarks=self._remarks)
 
     def compare_layers(self, *, groups: int = 2, squeeze: int = 4) -> Instead:
         """What every standard layer (type 2.2 with a window) would cost in another form. Prints itself; has to_json and the like.
@@ -139,7 +146,8 @@ class Network(Verbs):
 
         A symbol that only multiplies may be given a fraction, such as "3/4" or 0.75, if every size becomes whole.
         """
-        return Network.of(with_sizes(self.graph, numbers), self._values if self._values and not numbers else None)
+        values = self._values if self._values and not numbers else None
+        return Network.of(with_sizes(self.graph, numbers), values, remarks=self._remarks)
 
     # Numbers
 
@@ -210,8 +218,25 @@ class Network(Verbs):
 
         return NetworkModule(self.graph, self.values)
 
+    def to_pytorch_source(self) -> str:
+        """Readable Python that builds the same `nn.Module` of torch's own layers, with `load_values(module, net.values)` beside it.
+
+        >>> net = Network("one layer")
+        >>> x = net.linear(net.input("b f", b=1, f=4), 2, name="out")
+        >>> print(net.to_pytorch_source().splitlines()[9])
+                self.out = nn.Linear(4, 2)
+
+        Raises SizeError while sizes are symbols, NetworkError for a layer of which only the name is known.
+        """
+        from slidesum.show.source import pytorch_source
+
+        return pytorch_source(self.graph)
+
     def save(self, path: str | Path) -> None:
-        """Write `path` (JSON, readable) and the arrays beside it (safetensors), each atomically."""
+        """Write the network and its arrays, atomically: NAME.slidesum is one file, NAME.json has NAME.safetensors beside it.
+
+        While sizes are symbols there are no arrays, and the network is saved without.
+        """
         from slidesum.read.saved import save
 
         save(path, self.graph, None if self.symbols else self.values)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from slidesum.cli.options import Format, Model, Shape, Sizes, coordinates, image_for, network
+from slidesum.cli.options import Format, Inputs, Model, Shape, Sizes, Strict, coordinates, image_for, network
 from slidesum.cli.words import show_thing, tell, written
 
 
@@ -18,9 +18,11 @@ def show(
     format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.table,
     verify: Annotated[bool, typer.Option("--verify", help="Run the network, and check every shape and number.")] = False,
     sizes: Sizes = None,
+    input: Inputs = None,
+    strict: Strict = False,
 ) -> None:
     """The table of a network: equation, kind, maps, size, weights, multiply-adds and reach of every layer."""
-    net = network(model, sizes)
+    net = network(model, sizes, input, strict)
     written(net.table(depth=depth, sort=sort), format)
     if verify:
         found = net.verify()

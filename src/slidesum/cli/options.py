@@ -51,19 +51,30 @@ class Kind(StrEnum):
     type_2_2 = "2.2"
 
 
-Model = Annotated[str, typer.Argument(help="A network of the zoo (lenet5, alexnet, resnet50, type-2.2 …) or a saved .json file.")]
+Model = Annotated[
+    str,
+    typer.Argument(
+        help="A network of the zoo (lenet5, alexnet, resnet50, type-2.2 …), a file (.slidesum, .json, .pt2, .onnx, .keras), or "
+        "package.module:factory for a torch model of your own."
+    ),
+]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option("--input", metavar="1,3,224,224", help="The shape of a torch model's input, the batch first; one for each input."),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse a model that has operations which aren't supported.")]
 Sizes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=NUMBER", help="A number for a symbol, such as k1=8 or alpha=3/4; repeatable."),
 ]
 
 
-def network(model: str, sizes: list[str] | None) -> Network:
-    """The network that was named, with numbers for its symbols."""
+def network(model: str, sizes: list[str] | None, inputs: list[str] | None = None, strict: bool = False) -> Network:
+    """The network that was named, with numbers for its symbols, and the shapes of its inputs where it is a torch model."""
     from slidesum.api.load import load
 
     given = dict(_pair(text) for text in sizes or ())
-    net = load(model)
+    net = load(model, input=[_shape(text) for text in inputs] if inputs else None, strict=strict)
     return net.with_sizes(**given) if given else net
 
 
@@ -110,6 +121,13 @@ def _pair(text: str) -> tuple[str, int | Fraction]:
     if not name or given is None:
         raise misspelt(f"--set {text!r} names no size", "Write --set k1=8.")
     return name, given
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() and int(part) for part in parts):
+        raise misspelt(f"--input {text!r} is no shape", "Write whole numbers with commas between: --input 1,3,224,224.")
+    return tuple(int(part) for part in parts)
 
 
 def _digit(image: str, net: Network) -> Any:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from slidesum.cli.options import Format, Model, Sizes, Vary, network, ratios
+from slidesum.cli.options import Format, Inputs, Model, Sizes, Strict, Vary, network, ratios
 from slidesum.cli.words import tell, written
 
 
@@ -18,9 +18,11 @@ def cost(
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it, as .png or .svg.")] = None,
     format: Annotated[Format, typer.Option(help="How to write it.")] = Format.table,
     sizes: Sizes = None,
+    input: Inputs = None,
+    strict: Strict = False,
 ) -> None:
     """How parameters, multiply-adds and memory grow with width, depth, resolution or batch: polynomials, exponents, points."""
-    found = network(model, sizes).cost([one.value for one in vary or [Vary.width]], ratios(at) if at else None)
+    found = network(model, sizes, input, strict).cost([one.value for one in vary or [Vary.width]], ratios(at) if at else None)
     written(found, format)
     if plot:
         tell(f"saved {found.plot(plot)}")
@@ -32,6 +34,8 @@ def compare_layers(
     squeeze: Annotated[int, typer.Option(min=1, help="The bottleneck's middle has a so-many-th of the filters.")] = 4,
     format: Annotated[Format, typer.Option(help="How to write it.")] = Format.table,
     sizes: Sizes = None,
+    input: Inputs = None,
+    strict: Strict = False,
 ) -> None:
     """What every standard layer would cost as a depthwise separable one, in groups, as a bottleneck, and in types 2.1 and 1."""
-    written(network(model, sizes).compare_layers(groups=groups, squeeze=squeeze), format)
+    written(network(model, sizes, input, strict).compare_layers(groups=groups, squeeze=squeeze), format)

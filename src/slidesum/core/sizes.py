@@ -176,7 +176,7 @@ def substitute(value: Size, numbers: Mapping[str, Ratio]) -> Size:
 
     assert not isinstance(value, int)
     found = tidy(value.subs({_symbol(sympy, name): number for name, number in numbers.items()}, simultaneous=True))
-    if not is_number(found) and not symbols(found):
+    if getattr(found, "is_Rational", False):  # whole ones are integers by now
         given = ", ".join(f"{name}={numbers[name]}" for name in sorted(symbols(value)))
         raise SizeError(
             f"the size {value} is {found} with {given}, which is no whole number", advice="Give numbers that make every size whole."

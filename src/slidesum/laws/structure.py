@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from slidesum.core.axis import Merged, indices
+from slidesum.core.axis import Merged, One, indices
 from slidesum.core.equation import Equation
 from slidesum.laws.roles import Role, batch, on_filters
 
@@ -73,7 +73,10 @@ class Structure:
 
     @property
     def last_axis_exchanged(self) -> bool:
+        """The last axis of x is summed, a new one takes its place; filters with axes of one are a window of one cell."""
         x, y = self.equation.operands[0].axes, self.equation.result.axes
+        if any(isinstance(axis, One) for operand in self.equation.operands[1:] for axis in operand.axes):
+            return False
         return bool(x and y) and self._all(indices(x[-1]), "summed") and self._all(indices(y[-1]), "filter")
 
     def _all(self, names: Sequence[str], wanted: Role) -> bool:

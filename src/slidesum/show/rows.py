@@ -18,6 +18,7 @@ from slidesum.core.network import Graph, Node
 from slidesum.core.ops import Input, Layer
 from slidesum.core.sizes import is_number, prod, tidy
 from slidesum.laws.backward import backward_macs
+from slidesum.laws.fold import folds_into
 from slidesum.laws.graph import node_counts, node_inputs_per_output
 from slidesum.laws.kind import kind
 from slidesum.laws.memory import Step
@@ -67,7 +68,7 @@ def _row(graph: Graph, node: Node, back: Any, held: Any, reach: Mapping[str, Rea
     return {
         "name": node.name,
         "kind": found.name if found else op_kind(node),
-        "also": found.also if found else (),
+        "also": found.also if found else ("foldable",) if folds_into(graph, node) else (),
         "equation": pattern(node.op.equation) if isinstance(node.op, Layer) else None,
         "inputs": node.inputs,
         "maps": node.shape[1] if len(node.shape) > 1 else prod(node.shape),

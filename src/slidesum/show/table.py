@@ -46,8 +46,8 @@ class Table(Formatted, Sequence[Row]):
     `depth` folds layers whose names begin alike ("a/b/c" at depth 1 is part of "a"); `sort` names the column to sort by.
     """
 
-    def __init__(self, graph: Graph, *, depth: int | None = None, sort: str | None = None) -> None:
-        self.graph, self.depth, self.sort = graph, depth, sort
+    def __init__(self, graph: Graph, *, depth: int | None = None, sort: str | None = None, remarks: Sequence[str] = ()) -> None:
+        self.graph, self.depth, self.sort, self.remarks = graph, depth, sort, tuple(remarks)
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -79,9 +79,11 @@ class Table(Formatted, Sequence[Row]):
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """Remarks with the layer's name: cells that no window reads, branches whose windows don't fit on each other."""
+        """Remarks with the layer's name: cells that no window reads, branches whose windows don't fit on each other. Then those of
+        a reader.
+        """
         unread = [f"{node.name}: {note}" for node in self.graph if node.sized for note in node.sized.notes]
-        return (*unread, *disagreements(self.graph, self._reaches))
+        return (*unread, *disagreements(self.graph, self._reaches), *self.remarks)
 
     @cached_property
     def _reaches(self) -> Mapping[str, Mapping[str, Reach]]:

@@ -83,7 +83,7 @@ def mobilenet(
 
     def finished(x: Tensor) -> Tensor:
         name = x.layer
-        return net.activation(net.norm(x, name=f"{name}/norm"), "relu", name=f"{name}/relu")
+        return net.activation(net.norm(x, name=f"{name}-norm"), "relu", name=f"{name}-relu")
 
     def convolved(x: Tensor, maps: int, stride: int, name: str) -> Tensor:
         o = scaled(maps, width)

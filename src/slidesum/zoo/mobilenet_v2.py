@@ -50,16 +50,16 @@ def mobilenet_v2(*, width: RatioLike = 1, side: SizeLike = 224, classes: SizeLik
     factor = ratio(width)
 
     def normalised(x: Tensor) -> Tensor:
-        return net.norm(x, name=f"{x.layer}/norm")
+        return net.norm(x, name=f"{x.layer}-norm")
 
     def clipped(x: Tensor) -> Tensor:
-        return net.activation(normalised(x), "relu6", name=f"{x.layer}/relu6")
+        return net.activation(normalised(x), "relu6", name=f"{x.layer}-relu6")
 
     def block(x: Tensor, number: int, expansion: int, maps: Size, stride: int) -> Tensor:
         y = x
         if expansion > 1:
             y = clipped(net.conv(y, POINTWISE, o=scaled(x.shape[1], expansion), name=f"block{number}/expand"))
-        y = clipped(net.conv(y, DEPTHWISE[stride], u=3, v=3, name=f"block{number}/depthwise"))
+        y = clipped(net.conv(y, DEPTHWISE[stride], u=3, v=3, name=f"block{number}/dw"))
         y = normalised(net.conv(y, POINTWISE, o=maps, name=f"block{number}/project"))
         return net.add(y, x, name=f"block{number}/add") if x.shape == y.shape else y
 

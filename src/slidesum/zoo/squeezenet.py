@@ -11,8 +11,8 @@ What the paper prints: 1,248,424 parameters, which is exact, and no multiply-add
 
 - "Input image 224×224×3", and 111×111 maps behind a first layer of 7×7 and stride 2. Without padding that asks for 227×227, and so
   do the 55, 27 and 13 that follow. Here the side is 224 as printed; `squeezenet(side=227)` gives the sides of the table.
-- Howard et al. 2017 (Table 9) print 1700 million multiply-adds for it, twice as many as there are: 1,665 would be 833
-  multiplications and as many additions, counted apart.
+- Howard et al. 2017 (Table 9) print 1700 million multiply-adds for it, about twice as many as there are. Multiplications and
+  additions counted apart would be 1,665 million at 227×227; that this is how they came to it is our guess.
 
 Left open: poolings of 3/2 may hang over the edge (109 → 54), as in the authors' network.
 """
