@@ -72,6 +72,10 @@ class FileError(SlidesumError):
     """A file is missing, isn't what it should be, or doesn't fit the network."""
 
 
+class ReadError(FileError):
+    """A foreign model can't be read, or holds operations that aren't supported although all were asked for."""
+
+
 class UsageError(SlidesumError):
     """A call or a command that can't be carried out as written, or a part that isn't installed."""
 
