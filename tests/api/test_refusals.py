@@ -6,7 +6,7 @@ import sympy
 import torch
 
 import slidesum as ss
-from slidesum.draft.verbs import Tensor
+from slidesum.draft.place import Tensor
 from slidesum.errors import SlidesumError
 
 P = "b c i+u j+v, o c u v -> b o i j"

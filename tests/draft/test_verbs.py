@@ -9,10 +9,30 @@ import pytest
 import sympy
 
 from slidesum.core.network import Graph
-from slidesum.core.ops import Activation, Add, BatchNorm, Concat, Distance, Dropout, Layer, LocalResponseNorm, Softmax
+from slidesum.core.ops import (
+    Activation,
+    Add,
+    BatchNorm,
+    Concat,
+    Distance,
+    Dropout,
+    Elementwise,
+    GroupNorm,
+    Layer,
+    LayerNorm,
+    LocalResponseNorm,
+    Pad,
+    Reshape,
+    Slice,
+    Softmax,
+    Stored,
+    Take,
+)
 from slidesum.core.sized import Connections
+from slidesum.draft.asked import with_bias, with_reduction
+from slidesum.draft.place import Tensor
 from slidesum.draft.replay import with_sizes
-from slidesum.draft.verbs import Draft, Tensor, with_bias, with_reduction
+from slidesum.draft.verbs import Draft
 from slidesum.errors import MeaningError, NetworkError, NotationError, RankError, SizeError, SlidesumError, UsageError
 from slidesum.laws.graph import node_counts, node_inputs_per_output, reaches, totals
 from slidesum.laws.parameters import parameters
@@ -52,6 +72,17 @@ VERBS: dict[str, tuple[Callable[[Draft, Tensor], Tensor], str, tuple[int, ...], 
     "concat, last axis": (lambda net, x: net.concat([x, x], axis=-1, name="beside"), "beside", (1, 4, 8, 12), Concat),
     "add": (lambda net, x: net.add(x, net.activation(x, "tanh")), "add1", (1, 4, 8, 6), Add),
     "distance": (lambda net, x: net.distance(net.linear(x, 3), [[1, 0, 0], [0, 1, 0]]), "distance1", (1, 2), Distance),
+    "activation with a number": (lambda net, x: net.activation(x, "elu", alpha=2), "elu1", (1, 4, 8, 6), Activation),
+    "layer norm": (lambda net, x: net.norm(x, "layer"), "layernorm1", (1, 4, 8, 6), LayerNorm),
+    "group norm": (lambda net, x: net.norm(x, "group", groups=2), "groupnorm1", (1, 4, 8, 6), GroupNorm),
+    "instance norm": (lambda net, x: net.norm(x, "instance", affine=False), "instancenorm1", (1, 4, 8, 6), GroupNorm),
+    "combine": (lambda net, x: net.combine("multiply", x, net.stored((4, 1, 1))), "multiply1", (1, 4, 8, 6), Elementwise),
+    "stored": (lambda net, x: net.stored((2, 3), trainable=False), "stored1", (2, 3), Stored),
+    "slice": (lambda net, x: net.slice(x, 2, 1, None, 3), "slice1", (1, 4, 3, 6), Slice),
+    "take": (lambda net, x: net.take(x, 1, [3, 0, 0]), "take1", (1, 3, 8, 6), Take),
+    "pad": (lambda net, x: net.pad(x, (0, 0), (0, 0), (1, 2), (-1, 0)), "pad1", (1, 4, 11, 5), Pad),
+    "reshape": (lambda net, x: net.reshape(x, -1, 2, 2, 48), "reshape1", (1, 2, 2, 48), Reshape),
+    "two results": (lambda net, x: net.conv([x, x], "b c i j, b d i j -> b c d"), "conv1", (1, 4, 4), Layer),
 }
 
 
@@ -180,13 +211,87 @@ the extent of 'o' is open
         UsageError,
         lambda net, x: net.activation(x, "rely"),
         "there is no activation 'rely'\n"
-        "  There are relu, relu6, sigmoid, tanh, scaled_tanh, silu, gelu, identity.\n"
+        "  There are identity, affine, relu, relu6, leaky_relu, elu, selu, celu, clip, sigmoid, hard_sigmoid, tanh, scaled_tanh, "
+        "silu, hard_swish, mish, gelu, gelu_tanh, softplus, softsign, exp, log, sqrt, power, reciprocal, abs, negative, sign, "
+        "floor, ceil, round, erf, sin, cos.\n"
         "  Write one of them.",
+    ),
+    "activation, option": (
+        UsageError,
+        lambda net, x: net.activation(x, "leaky_relu", alpha=1),
+        "leaky_relu takes no alpha=1\n  Its options: slope=0.01.\n  Give numbers for these.",
+    ),
+    "activation, no options": (
+        UsageError,
+        lambda net, x: net.activation(x, "relu", slope=1),
+        "relu takes no slope=1\n  Its options: none.\n  Give numbers for these.",
+    ),
+    "combine": (
+        UsageError,
+        lambda net, x: net.combine("plus", x, x),
+        "there is no combination 'plus'\n"
+        "  There are add, subtract, multiply, divide, maximum, minimum, power.\n"
+        "  Write one of them.",
+    ),
+    "combine, shapes": (
+        SizeError,
+        lambda net, x: net.combine("add", x, net.pool(x, POOL, "max", u=2, v=2)),
+        "add1 combines 1×4×8×6 and 1×4×4×3\n"
+        "  Axes are compared from the last; they are equal, or one of them has the extent one.\n"
+        "  Reshape one of them first.",
+    ),
+    "slice": (
+        SizeError,
+        lambda net, x: net.slice(x, 2, 3, 9),
+        "slice1 takes the cells 3 to 9 by steps of 1 of an axis of 8\n  Let 0 ≤ start ≤ stop ≤ 8, and the step be at least one.",
+    ),
+    "take": (
+        SizeError,
+        lambda net, x: net.take(x, 1, [0, 4]),
+        "take1 takes the cell 4 of an axis of 4\n  Name cells from 0 to 3.",
+    ),
+    "pad, axes": (
+        RankError,
+        lambda net, x: net.pad(x, (1, 1)),
+        "pad1 pads 1 axes, and its input has 4\n  Give (before, after) for every axis.",
+    ),
+    "pad, cropped": (
+        SizeError,
+        lambda net, x: net.pad(x, (0, 0), (0, 0), (-5, -4), (0, 0)),
+        "pad1 crops more than 1×4×8×6 has\n  Crop less.",
+    ),
+    "reshape": (
+        SizeError,
+        lambda net, x: net.reshape(x, 1, 5, -1),
+        "reshape1 makes 1×5×-1 of 1×4×8×6\n  They don't have as many values.\n  Give extents whose product is that of the input.",
+    ),
+    "reshape, open": (
+        SizeError,
+        lambda net, x: net.reshape(x, -1, -1),
+        "reshape1 can't have the shape -1×-1\n  Leave at most one extent open, as -1.",
+    ),
+    "group norm": (
+        SizeError,
+        lambda net, x: net.norm(x, "group", groups=3),
+        "groupnorm1 can't make 3 groups of 4 maps\n  Let the groups divide the maps.",
+    ),
+    "shares": (
+        NetworkError,
+        lambda net, x: net.conv(net.activation(x, "relu", name="r"), CONV, o=5, u=3, v=3, name="again", shares="r"),
+        "'again' can't share the arrays of 'r'\n"
+        "  They share when both keep arrays of the same names and shapes.\n"
+        "  Name a layer of the same kind and sizes.",
+    ),
+    "too many arrays": (
+        UsageError,
+        lambda net, x: net.conv([x, x, x], "b c i j, b c i j -> b i j"),
+        "conv1 has the equation 'b c i j, b c i j -> b i j', and 3 arrays were given for its 2 operands\n"
+        "  Pass one result an operand; operands without one are filters.",
     ),
     "norm, kind": (
         UsageError,
-        lambda net, x: net.norm(x, "layer"),
-        "there is no normalisation 'layer'\n  There are batch and lrn.\n  Write one of them.",
+        lambda net, x: net.norm(x, "spectral"),
+        "there is no normalisation 'spectral'\n  There are batch, layer, group, instance and lrn.\n  Write one of them.",
     ),
     "norm, option": (
         UsageError,
@@ -216,27 +321,29 @@ the extent of 'o' is open
     "concat, nothing": (
         UsageError,
         lambda net, x: net.concat([]),
-        "concat needs at least one array\n  Pass the results of earlier layers.",
+        "concat1 reads at least one array, and 0 were given\n  Pass the results of earlier layers.",
     ),
     "concat, shapes": (
         SizeError,
         lambda net, x: net.concat([x, net.pool(x, POOL, "max", u=2, v=2)]),
-        "concat of input (1, 4, 8, 6) and pool1 (1, 4, 4, 3)\n  Their shapes differ.\n  Pad, pool or project one of them first.",
+        "concat1 joins 1×4×8×6 and 1×4×4×3\n  Their shapes differ.\n  Pad, pool or project one of them first.",
     ),
     "add, nothing": (
         UsageError,
         lambda net, x: net.add(),
-        "add needs at least one array\n  Pass the results of earlier layers.",
+        "add1 reads at least one array, and 0 were given\n  Pass the results of earlier layers.",
     ),
     "add, ranks": (
         SizeError,
         lambda net, x: net.add(x, net.flatten(x)),
-        "add of input (1, 4, 8, 6) and flatten1 (1, 192)\n  Their shapes differ.\n  Pad, pool or project one of them first.",
+        "add1 joins 1×4×8×6 and 1×192\n  Their shapes differ.\n  Pad, pool or project one of them first.",
     ),
     "distance": (
         SizeError,
         lambda net, x: net.distance(x, [[1, 2]]),
-        "1 centres don't fit input (1, 4, 8, 6)\n  x has a batch axis and one more, as long as each centre.\n  Flatten x first.",
+        "distance1: 1 centres don't fit 1×4×8×6\n"
+        "  The input has a batch axis and one more, as long as each centre.\n"
+        "  Flatten it first.",
     ),
     "connections, axes": (
         MeaningError,

@@ -8,7 +8,7 @@ from hypothesis import given, reject, settings
 from strategies import equations, sized_problems
 
 from slidesum.core.network import Graph, Node
-from slidesum.core.ops import Input, Layer
+from slidesum.core.ops import FUNCTIONS, Input, Layer
 from slidesum.core.sized import Connections
 from slidesum.core.sizes import size
 from slidesum.draft.verbs import Draft
@@ -182,7 +182,8 @@ BROKEN = {
     "an unknown op": (
         spoiled(1, op="attention"),
         "the text: layer 'conv': the field 'op' is 'attention'\n"
-        "  Write one of input, equation, activation, batch_norm, local_response_norm, softmax, dropout, concat, add, distance.",
+        "  Write one of input, stored, equation, activation, elementwise, add, dropout, batch_norm, layer_norm, group_norm, "
+        "local_response_norm, softmax, concat, slice, take, pad, reshape, distance, opaque.",
     ),
     "an equation that is none": (
         spoiled(1, equation="b c 2i, o c -> b o i"),
@@ -237,9 +238,8 @@ BROKEN = {
         "the text: layer 'relu': 2 inputs for the op 'activation'\n  Give it one input.",
     ),
     "an unknown function": (
-        spoiled(2, function="softsign"),
-        "the text: layer 'relu': the field 'function' is 'softsign'\n"
-        "  Write one of relu, relu6, sigmoid, tanh, scaled_tanh, silu, gelu, identity.",
+        spoiled(2, function="rectify"),
+        f"the text: layer 'relu': the field 'function' is 'rectify'\n  Write one of {', '.join(FUNCTIONS)}.",
     ),
     "a name twice": (
         spoiled(2, name="conv"),

@@ -11,8 +11,9 @@ from torch.nn import functional as F
 
 from slidesum.core.network import Graph
 from slidesum.core.sized import Connections
+from slidesum.draft.place import Tensor
 from slidesum.draft.replay import with_sizes
-from slidesum.draft.verbs import Draft, Tensor
+from slidesum.draft.verbs import Draft
 from slidesum.errors import FileError, SizeError, SlidesumError, UsageError
 from slidesum.laws.graph import totals
 from slidesum.laws.parameters import parameters

@@ -9,7 +9,7 @@ from typing import Any
 from slidesum.core import equation as core
 from slidesum.core.sized import Border, Padding, Sized
 from slidesum.core.sizes import Size, SizeLike, size
-from slidesum.draft.verbs import with_bias
+from slidesum.draft.asked import with_bias
 from slidesum.laws.count import backward_macs, count, inputs_per_output
 from slidesum.laws.gradient import gradient, gradient_of
 from slidesum.laws.kind import Kind, kind

@@ -10,7 +10,7 @@ from slidesum.core import equation as core
 from slidesum.core.equation import Reduce
 from slidesum.core.sized import Border, Padding
 from slidesum.core.sizes import SizeLike
-from slidesum.draft.verbs import with_bias, with_reduction
+from slidesum.draft.asked import with_bias, with_reduction
 from slidesum.notation.parse import equation_of
 from slidesum.run import calls
 from slidesum.run.execute import evaluate, known_options, prepared

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from slidesum.core.network import Graph, Node
+from slidesum.core.network import Graph
 from slidesum.core.sizes import Size, SizeLike
 from slidesum.draft.replay import with_sizes
 from slidesum.draft.verbs import Verbs
 from slidesum.errors import UsageError
 from slidesum.laws.graph import reaches, totals
-from slidesum.laws.parameters import parameters
+from slidesum.laws.parameters import kept_parameters
 from slidesum.laws.reach import Reach
 
 if TYPE_CHECKING:
@@ -41,76 +40,63 @@ class Network(Verbs):
     def __init__(self, name: str) -> None:
         if not isinstance(name, str):
             raise UsageError(f"a network's name is text, not {name!r}", advice='Write Network("two layers"), say.')
-        self._graph = Graph(name)
+        super().__init__(name)
         self._values: dict[str, Any] = {}
 
     @classmethod
     def of(cls, graph: Graph, values: Mapping[str, Any] | None = None) -> Network:
         """A network from its graph, with or without arrays."""
         net = cls(graph.name)
-        net._graph = graph
+        net.adopt(graph)
         if values is not None:
             net.values = values
         return net
-
-    @property
-    def graph(self) -> Graph:
-        """The layers as data."""
-        return self._graph
-
-    @property
-    def name(self) -> str:
-        """What the network is called, in tables and messages."""
-        return self._graph.name
-
-    def _append(self, node: Node) -> None:
-        self._graph = replace(self._graph, nodes=(*self._graph.nodes, node))
 
     # What it has and costs
 
     @property
     def weights(self) -> Size:
         """The numbers that the filters hold."""
-        return totals(self._graph).weights
+        return totals(self.graph).weights
 
     @property
     def biases(self) -> Size:
         """The numbers added after the sums."""
-        return totals(self._graph).biases
+        return totals(self.graph).biases
 
     @property
     def parameters(self) -> Size:
         """Weights and biases."""
-        return totals(self._graph).parameters
+        return totals(self.graph).parameters
 
     @property
     def macs(self) -> Size:
         """Multiply-adds: one per multiplication that the equations ask for, taps in the padding counted, bias not."""
-        return totals(self._graph).macs
+        return totals(self.graph).macs
 
     @property
     def macs_inside(self) -> Size:
         """Multiply-adds without the taps in the padding."""
-        return totals(self._graph).macs_inside
+        return totals(self.graph).macs_inside
 
     @property
     def symbols(self) -> tuple[str, ...]:
         """The symbols that stand for sizes."""
-        return self._graph.symbols
+        return self.graph.symbols
 
     def reach(self, layer: str | None = None) -> Mapping[str, Reach]:
         """The receptive field of a layer (the last one if none is named), with its stride and padding, along every input axis."""
-        return reaches(self._graph)[self._graph[layer].name if layer else self._graph.output.name]
+        return reaches(self.graph)[self.graph[layer].name if layer else self.graph.output.name]
 
     def table(self) -> Table:
         """A row a layer: kind, equation, maps, size, counts, reach. Prints itself; has to_json, to_csv, to_markdown."""
         from slidesum.show.table import Table
 
-        return Table(self._graph)
+        return Table(self.graph)
 
     def with_sizes(self, **numbers: SizeLike) -> Network:
         """The same network with these symbols replaced; without any, a copy with the same arrays."""
-        return Network.of(with_sizes(self._graph, numbers), self._values if self._values and not numbers else None)
+        return Network.of(with_sizes(self.graph, numbers), self._values if self._values and not numbers else None)
 
     # Numbers
 
@@ -119,15 +105,15 @@ class Network(Verbs):
         """The arrays by "layer.array" ("conv1.w", "conv1.bias"). What wasn't set or trained is drawn with seed 0 at first use."""
         from slidesum.run.network import initial_values
 
-        if any(f"{node.name}.{p.name}" not in self._values for node in self._graph for p in parameters(node)):
-            self._values = initial_values(self._graph) | self._values
+        if any(f"{node.name}.{p.name}" not in self._values for node in self.graph for p in kept_parameters(node)):
+            self._values = initial_values(self.graph) | self._values
         return self._values
 
     @values.setter
     def values(self, values: Mapping[str, Any]) -> None:
         from slidesum.run.network import checked_values
 
-        self._values = checked_values(self._graph, values)
+        self._values = checked_values(self.graph, values)
 
     @property
     def has_values(self) -> bool:
@@ -138,7 +124,7 @@ class Network(Verbs):
         """Draw the arrays anew; the same seed gives the same arrays."""
         from slidesum.run.network import initial_values
 
-        self._values = initial_values(self._graph, seed, dtype)
+        self._values = initial_values(self.graph, seed, dtype)
 
     def run(self, *inputs: Any) -> dict[str, Any]:
         """Every activation by the name of its layer, computed by the library that the input belongs to.
@@ -153,7 +139,7 @@ class Network(Verbs):
         """
         from slidesum.run.network import run
 
-        return run(self._graph, self.values, *inputs)
+        return run(self.graph, self.values, *inputs)
 
     def explain(self, layer: str, at: Sequence[int], given: Any) -> Explanation:
         """Every term that made one number of a layer; `given` are the activations of a run, or an input to run on.
@@ -167,19 +153,19 @@ class Network(Verbs):
         from slidesum.show.explanation import explain
 
         maps = given if isinstance(given, Mapping) else self.run(given)
-        return explain(self._graph, self.values, maps, layer, at)
+        return explain(self.graph, self.values, maps, layer, at)
 
     def to_torch(self) -> NetworkModule:
         """A trainable `nn.Module` with these arrays; `net.values = module.values()` takes them back."""
         from slidesum.torch import NetworkModule
 
-        return NetworkModule(self._graph, self.values)
+        return NetworkModule(self.graph, self.values)
 
     def save(self, path: str | Path) -> None:
         """Write `path` (JSON, readable) and the arrays beside it (safetensors), each atomically."""
         from slidesum.read.saved import save
 
-        save(path, self._graph, None if self.symbols else self.values)
+        save(path, self.graph, None if self.symbols else self.values)
 
     def __rich__(self) -> Any:
         return self.table().__rich__()
@@ -188,4 +174,4 @@ class Network(Verbs):
         return str(self.table())
 
     def __repr__(self) -> str:
-        return f"<Network {self.name!r}: {len(self._graph.nodes)} layers>"
+        return f"<Network {self.name!r}: {len(self.graph.nodes)} layers>"

@@ -71,7 +71,8 @@ class Sized:
 
     `extents` has an entry for every index, `slides` for every address, keyed by (number of the array, number of its axis) with
     number -1 for the result. `border` is the one that was asked for; what stands beyond an edge, the slide there says. `notes` are
-    remarks that a user should see, such as rows that no window reads.
+    remarks that a user should see, such as rows that no window reads. The first `inputs` operands come from elsewhere, the others
+    are filters.
     """
 
     equation: Equation
@@ -83,6 +84,7 @@ class Sized:
     border: Border = "zero"
     connections: Connections | None = None
     notes: tuple[str, ...] = field(default=(), compare=False)
+    inputs: int = 1
 
     def axis_extent(self, number: int, place: int, axis: Axis) -> Size:
         """The extent of one axis of array `number`."""
@@ -112,5 +114,10 @@ class Sized:
 
     @property
     def filters(self) -> tuple[Operand, ...]:
-        """The operands after the first: what a layer learns."""
-        return self.equation.operands[1:]
+        """What a layer learns: the operands that don't come from elsewhere."""
+        return self.equation.operands[self.inputs :]
+
+    @property
+    def numbered_filters(self) -> tuple[tuple[int, Operand], ...]:
+        """The filters with their numbers among the operands."""
+        return tuple(enumerate(self.equation.operands))[self.inputs :]

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from slidesum.core.network import Graph, Node
-from slidesum.core.ops import Concat, Distance, Input, Layer
+from slidesum.core.ops import Layer, Op, Opaque, Pad, Reshape, Slice, Stored
 from slidesum.core.sizes import Size, SizeLike, size, substitute
-from slidesum.draft.verbs import Draft, Tensor
+from slidesum.draft.place import Drafting, Tensor
+from slidesum.draft.verbs import Draft
 from slidesum.errors import SizeError
 
 
@@ -25,29 +26,38 @@ def with_sizes(graph: Graph, numbers: Mapping[str, SizeLike]) -> Graph:
     given = {name: size(value) for name, value in numbers.items()}
     draft = Draft(graph.name)
     for node in graph:
-        replay(draft, _substituted(node, given))
+        replay(draft, replace(node, op=substituted(node.op, given), shape=_each(node.shape, given)))
+    draft.output(*map(draft.tensor, graph.heads))
     return draft.graph
 
 
-def replay(draft: Draft, node: Node) -> Tensor:
+def replay(draft: Drafting, node: Node) -> Tensor:
     """Put a node with this op and these inputs on the draft; its shape is solved from there."""
-    inputs = tuple(Tensor(name, draft.graph[name].shape) for name in node.inputs)
-    op = node.op
-    if isinstance(op, Concat):
-        return draft.concat(inputs, axis=op.axis, name=node.name)
-    if isinstance(op, Distance):
-        return draft.distance(inputs[0], op.centres, name=node.name)
-    shape = node.shape if isinstance(op, Input) else () if isinstance(op, Layer) else inputs[0].shape
-    return draft.place(node.name, op, inputs, shape)
+    return draft.place(node.name, node.op, [draft.tensor(name) for name in node.inputs], node.shape, shares=node.shares)
 
 
-def _substituted(node: Node, numbers: Mapping[str, Size]) -> Node:
-    op = node.op
-    if isinstance(op, Layer):
-        sizes = {name: substitute(value, numbers) for name, value in op.sizes.items()}
-        extent = {name: substitute(value, numbers) for name, value in op.extent.items()} if op.extent else None
-        op = replace(op, sizes=sizes, extent=extent, padding=_padding(op.padding, numbers))
-    return replace(node, op=op, shape=tuple(substitute(n, numbers) for n in node.shape), sized=None)
+def substituted(op: Op, numbers: Mapping[str, Size]) -> Op:
+    """The op with symbols replaced in all of its sizes."""
+    match op:
+        case Layer():
+            sizes = {name: substitute(value, numbers) for name, value in op.sizes.items()}
+            extent = {name: substitute(value, numbers) for name, value in op.extent.items()} if op.extent else None
+            return replace(op, sizes=sizes, extent=extent, padding=_padding(op.padding, numbers))
+        case Stored() | Reshape():
+            return replace(op, shape=_each(op.shape, numbers))
+        case Slice():
+            return replace(op, start=substitute(op.start, numbers), stop=substitute(op.stop, numbers))
+        case Pad():
+            return replace(op, cells=tuple((substitute(a, numbers), substitute(b, numbers)) for a, b in op.cells))
+        case Opaque():
+            arrays = tuple((name, _each(shape, numbers)) for name, shape in op.arrays)
+            return replace(op, shape=_each(op.shape, numbers), arrays=arrays)
+        case _:
+            return op
+
+
+def _each(shape: tuple[Size, ...], numbers: Mapping[str, Size]) -> tuple[Size, ...]:
+    return tuple(substitute(n, numbers) for n in shape)
 
 
 def _padding(padding: Any, numbers: Mapping[str, Size]) -> Any:

@@ -1,4 +1,4 @@
-"""The verbs that build a network: input, conv, pool, linear, activation, norm, concat, add, and a few more.
+"""The verbs that build a network: input, conv, pool, linear, activation, norm, concat, add, and those that only move values.
 
 Every verb takes the results of earlier ones and hands on a new one. Shapes are solved at once, so a mistake is told where it
 is made.
@@ -12,66 +12,53 @@ is made.
 
 from __future__ import annotations
 
-import re
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import get_args
 
 from slidesum.core.axis import Name
-from slidesum.core.equation import BIAS_NAME, REDUCTIONS, Equation, HasTree, Operand, Reduce
-from slidesum.core.network import Graph, Node
+from slidesum.core.equation import Equation, HasTree, Reduce
 from slidesum.core.ops import (
+    COMBINATIONS,
+    FUNCTIONS,
+    OPTIONS,
     Activation,
     Add,
     BatchNorm,
+    Combination,
     Concat,
     Distance,
     Dropout,
+    Elementwise,
     Function,
+    GroupNorm,
     Input,
     Layer,
+    LayerNorm,
     LocalResponseNorm,
     Op,
+    Pad,
+    Reshape,
+    Slice,
     Softmax,
+    Stored,
+    Take,
 )
 from slidesum.core.sized import Border, Connections, Padding
-from slidesum.core.sizes import Size, SizeLike, size, surely_differ, surely_less, tidy
-from slidesum.errors import NetworkError, RankError, SizeError, UsageError
+from slidesum.core.sizes import SizeLike, size, surely_less
+from slidesum.draft.asked import with_bias, with_reduction
+from slidesum.draft.place import Drafting, Tensor, check_tensor
+from slidesum.errors import RankError, SizeError, UsageError
 from slidesum.laws.given import known_border, known_sizes
 from slidesum.laws.padding import known_padding
-from slidesum.laws.parameters import check_connections
-from slidesum.laws.roles import default_bias
-from slidesum.laws.shape import solve
-from slidesum.notation.check import check
 from slidesum.notation.parse import equation_of
 from slidesum.notation.scan import read_axes
 
-_LAYER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_/-]*\Z")
+__all__ = ["Draft", "Tensor", "Verbs"]
+
+LETTERS = ("c", "i", "j", "k", "l", "m", "n")
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    """The result of a layer under construction: the layer's name and the shape."""
-
-    layer: str
-    shape: tuple[Size, ...]
-
-    def __repr__(self) -> str:
-        return f"{self.layer} ({', '.join(map(str, self.shape))})"
-
-
-class Verbs(ABC):
-    """The builder's vocabulary over one abstract deed, `_append`."""
-
-    @property
-    @abstractmethod
-    def graph(self) -> Graph:
-        """What has been built so far."""
-
-    @abstractmethod
-    def _append(self, node: Node) -> None:
-        """Put one more node behind the others."""
+class Verbs(Drafting):
+    """The builder's vocabulary."""
 
     def input(self, axes: str, *, name: str = "input", **sizes: SizeLike) -> Tensor:
         """What comes from outside: names its axes and gives each an extent, an integer or a symbol."""
@@ -94,7 +81,7 @@ class Verbs(ABC):
 
     def conv(
         self,
-        x: Tensor,
+        x: Tensor | Sequence[Tensor],
         pattern: str | Equation | HasTree,
         *,
         name: str | None = None,
@@ -103,11 +90,16 @@ class Verbs(ABC):
         border: Border = "zero",
         extent: Mapping[str, SizeLike] | None = None,
         connections: Connections | None = None,
+        shares: str | None = None,
         **sizes: SizeLike,
     ) -> Tensor:
-        """A layer with filters. `bias="o"` adds one along the axes named, `bias=True` along those of the filters."""
+        """A layer with filters. `bias="o"` adds one along the axes named, `bias=True` along those of the filters.
+
+        Of several results, given as a list, each is one operand, and only the operands behind them are filters: the product of two
+        is `net.conv([q, k], "b q d, b k d -> b q k")`. `shares` names an earlier layer whose filters are used again.
+        """
         equation = with_bias(equation_of(pattern), bias)
-        return self._layer(x, equation, name or self._fresh("conv"), padding, border, extent, connections, sizes)
+        return self._layer(x, equation, name or self._fresh("conv"), padding, border, extent, connections, sizes, shares)
 
     def pool(
         self,
@@ -131,94 +123,139 @@ class Verbs(ABC):
 
     def linear(self, x: Tensor, outputs: SizeLike, *, name: str | None = None, bias: bool = True) -> Tensor:
         """Every output has a weight for every input value: `b c i j, o c i j -> b o`, whatever the rank of x."""
-        _check_tensor(x)
+        check_tensor(x)
         if len(x.shape) < 2:
             raise RankError(
                 f"a linear layer needs a batch and at least one more axis, and {x} has none", advice="Keep the batch axis."
             )
-        letters = ["c", "i", "j", "k", "l", "m", "n"][: len(x.shape) - 1] if len(x.shape) > 2 else ["f"]
+        letters = LETTERS[: len(x.shape) - 1] if len(x.shape) > 2 else ("f",)
         axes = " ".join(letters)
         return self.conv(x, f"b {axes}, o {axes} -> b o", name=name or self._fresh("linear"), bias="o" if bias else None, o=outputs)
 
     def flatten(self, x: Tensor, *, name: str | None = None) -> Tensor:
         """All axes but the first become one."""
-        _check_tensor(x)
+        check_tensor(x)
         if len(x.shape) < 2:
             raise RankError(f"there is nothing to flatten: {x} has one axis", advice="Pass x on as it is.")
-        letters = ["c", "i", "j", "k", "l", "m", "n"][: len(x.shape) - 1]
-        pattern = f"b {' '.join(letters)} -> b ({' '.join(letters)})"
-        return self.pool(x, pattern, name=name or self._fresh("flatten"))
+        axes = " ".join(LETTERS[: len(x.shape) - 1])
+        return self.pool(x, f"b {axes} -> b ({axes})", name=name or self._fresh("flatten"))
 
-    def activation(self, x: Tensor, function: Function, *, name: str | None = None) -> Tensor:
-        """A function of every value by itself."""
-        _check_tensor(x)
-        if function not in get_args(Function):
-            known = ", ".join(get_args(Function))
+    def activation(self, x: Tensor, function: Function, *, name: str | None = None, **options: float) -> Tensor:
+        """A function of every value by itself; `core.ops.OPTIONS` says which numbers it takes."""
+        check_tensor(x)
+        if function not in FUNCTIONS:
+            known = ", ".join(FUNCTIONS)
             raise UsageError(f"there is no activation {function!r}", usual=f"There are {known}.", advice="Write one of them.")
-        return self.place(name or self._fresh(function), Activation(function), (x,), x.shape)
+        taken = dict(OPTIONS.get(function, ()))
+        for option, value in options.items():
+            if option not in taken or isinstance(value, bool) or not isinstance(value, int | float):
+                known = ", ".join(f"{n}={v:g}" for n, v in taken.items()) or "none"
+                raise UsageError(
+                    f"{function} takes no {option}={value!r}", usual=f"Its options: {known}.", advice="Give numbers for these."
+                )
+        numbers = tuple(float(options.get(option, default)) for option, default in taken.items())
+        return self.place(name or self._fresh(function), Activation(function, numbers), (x,))
 
     def norm(self, x: Tensor, kind: str = "batch", *, name: str | None = None, **options: float) -> Tensor:
-        """Normalisation: "batch" (option epsilon) or "lrn" (options size, alpha, beta, k)."""
-        kinds: dict[str, type[BatchNorm] | type[LocalResponseNorm]] = {"batch": BatchNorm, "lrn": LocalResponseNorm}
-        if kind not in kinds:
-            raise UsageError(f"there is no normalisation {kind!r}", usual="There are batch and lrn.", advice="Write one of them.")
-        try:
-            op = kinds[kind](**options)  # type: ignore[arg-type]
-        except TypeError:
-            known = [f for f in kinds[kind].__dataclass_fields__ if f != "axis"]
-            raise UsageError(f"{kind} normalisation has the options {', '.join(known)}", advice="Take the others away.") from None
-        numbers = {f: v for f, v in options.items() if f != "axis"}
+        """Normalisation: "batch" (options axis, epsilon, affine), "layer" (axis, epsilon), "group" (groups, epsilon), "instance"
+        (epsilon) or "lrn" (size, alpha, beta, k).
+        """
+        if kind not in _NORMS:
+            known = f"{', '.join(list(_NORMS)[:-1])} and {list(_NORMS)[-1]}"
+            raise UsageError(f"there is no normalisation {kind!r}", usual=f"There are {known}.", advice="Write one of them.")
+        stem, taken = _NORMS[kind]
+        if not set(options) <= set(taken):
+            raise UsageError(f"{kind} normalisation has the options {', '.join(taken)}", advice="Take the others away.")
+        numbers = {f: v for f, v in options.items() if f not in ("axis", "affine", "scale", "shift", "centred")}
         wrong = next((f for f, v in numbers.items() if isinstance(v, bool) or not isinstance(v, int | float) or v < 0), None)
         if wrong:
             raise UsageError(f"{wrong}={options[wrong]!r} can't normalise", advice="Give a number of at least 0.")
-        op = replace(op, axis=self._axis(x, op.axis))
-        if isinstance(op, LocalResponseNorm) and (op.size < 1 or op.size != int(op.size)):
+        return self.place(name or self._fresh(stem), self._norm(x, kind, options), (x,))
+
+    def _norm(self, x: Tensor, kind: str, options: Mapping[str, float]) -> Op:
+        check_tensor(x)
+        axis = self._axis(x, options.get("axis", -1 if kind == "layer" else 1))  # type: ignore[arg-type]
+        rest = {name: value for name, value in options.items() if name != "axis"}
+        match kind:
+            case "batch":
+                return BatchNorm(axis, **rest)  # type: ignore[arg-type]
+            case "layer":
+                return LayerNorm((axis,), **rest)  # type: ignore[arg-type]
+            case "group":
+                return GroupNorm(int(rest.pop("groups", 32)), **rest)  # type: ignore[arg-type]
+            case "instance":
+                return GroupNorm(int(x.shape[1]), **rest)  # type: ignore[arg-type]
+        op = LocalResponseNorm(axis=axis, **rest)  # type: ignore[arg-type]
+        if op.size < 1 or op.size != int(op.size):
             raise UsageError(f"lrn looks at one map or more, not {op.size}", advice="Write size=5, say.")
-        return self.place(name or self._fresh(f"{kind}norm" if kind == "batch" else kind), op, (x,), x.shape)
+        return op
 
     def softmax(self, x: Tensor, *, axis: int = -1, name: str | None = None) -> Tensor:
         """Numbers that add up to one along an axis."""
-        return self.place(name or self._fresh("softmax"), Softmax(self._axis(x, axis)), (x,), x.shape)
+        return self.place(name or self._fresh("softmax"), Softmax(self._axis(x, axis)), (x,))
 
     def dropout(self, x: Tensor, rate: float = 0.5, *, name: str | None = None) -> Tensor:
         """In training, zeroes a share of the values."""
-        _check_tensor(x)
+        check_tensor(x)
         if not isinstance(rate, int | float) or not 0 <= rate < 1:
             raise UsageError(f"a dropout rate lies in [0, 1), and {rate} doesn't", advice="Write 0.5, say.")
-        return self.place(name or self._fresh("dropout"), Dropout(rate), (x,), x.shape)
+        return self.place(name or self._fresh("dropout"), Dropout(rate), (x,))
 
     def concat(self, parts: Sequence[Tensor], *, axis: int = 1, name: str | None = None) -> Tensor:
         """Arrays put behind each other along an axis; the other axes agree."""
         if isinstance(parts, Tensor):
             raise UsageError("concat takes the parts as one list", advice="Write net.concat([x, y]).")
-        self._same_shape("concat", parts, beside=self._axis(parts[0], axis) if parts else 0)
-        place = self._axis(parts[0], axis)
-        joined = tidy(sum(part.shape[place] for part in parts))
-        shape = tuple(joined if k == place else n for k, n in enumerate(parts[0].shape))
-        return self.place(name or self._fresh("concat"), Concat(place), tuple(parts), shape)
+        name = name or self._fresh("concat")
+        return self.place(name, Concat(self._axis(parts[0], axis) if parts else 0), parts)
 
     def add(self, *parts: Tensor, name: str | None = None) -> Tensor:
         """The sum of arrays of one shape."""
-        self._same_shape("add", parts, beside=None)
-        return self.place(name or self._fresh("add"), Add(), parts, parts[0].shape)
+        return self.place(name or self._fresh("add"), Add(), parts)
+
+    def combine(self, function: Combination, x: Tensor, y: Tensor, *, name: str | None = None) -> Tensor:
+        """Two arrays value by value: add, subtract, multiply, divide, maximum, minimum, power. Axes of extent one are repeated."""
+        if function not in COMBINATIONS:
+            known = ", ".join(COMBINATIONS)
+            raise UsageError(f"there is no combination {function!r}", usual=f"There are {known}.", advice="Write one of them.")
+        return self.place(name or self._fresh(function), Elementwise(function), (x, y))
+
+    def stored(self, shape: Sequence[SizeLike], *, trainable: bool = True, name: str | None = None) -> Tensor:
+        """An array that the network keeps, under "name.value"."""
+        return self.place(name or self._fresh("stored"), Stored(tuple(map(size, shape)), trainable))
+
+    def slice(
+        self, x: Tensor, axis: int, start: SizeLike = 0, stop: SizeLike | None = None, step: int = 1, *, name: str | None = None
+    ) -> Tensor:
+        """Every `step`-th cell of an axis from `start` to before `stop`."""
+        place = self._axis(x, axis)
+        end = x.shape[place] if stop is None else size(stop)
+        return self.place(name or self._fresh("slice"), Slice(place, size(start), end, step), (x,))
+
+    def take(self, x: Tensor, axis: int, cells: Sequence[int], *, name: str | None = None) -> Tensor:
+        """These cells of an axis, in this order."""
+        return self.place(name or self._fresh("take"), Take(self._axis(x, axis), tuple(map(int, cells))), (x,))
+
+    def pad(self, x: Tensor, *cells: tuple[SizeLike, SizeLike], border: Border = "zero", name: str | None = None) -> Tensor:
+        """Cells (before, after) put around each axis; negative numbers crop."""
+        check_tensor(x)
+        pairs = tuple((size(low), size(high)) for low, high in cells)
+        return self.place(name or self._fresh("pad"), Pad(pairs, known_border(border)), (x,))
+
+    def reshape(self, x: Tensor, *shape: SizeLike, name: str | None = None) -> Tensor:
+        """The same values in another shape; one extent may be -1."""
+        return self.place(name or self._fresh("reshape"), Reshape(tuple(map(size, shape))), (x,))
 
     def distance(self, x: Tensor, centres: Sequence[Sequence[float]], *, name: str | None = None) -> Tensor:
         """Squared Euclidean distance of every row of x to fixed centres."""
-        _check_tensor(x)
+        check_tensor(x)
         rows = tuple(tuple(float(v) for v in row) for row in centres)
-        if len(x.shape) != 2 or not rows or any(surely_differ(len(row), x.shape[1]) for row in rows):
-            raise SizeError(
-                f"{len(rows)} centres don't fit {x}",
-                usual="x has a batch axis and one more, as long as each centre.",
-                advice="Flatten x first.",
-            )
-        return self.place(name or self._fresh("distance"), Distance(rows), (x,), (x.shape[0], len(rows)))
+        return self.place(name or self._fresh("distance"), Distance(rows), (x,))
 
-    # The deeds behind the verbs
+    # The deed behind conv and pool
 
     def _layer(
         self,
-        x: Tensor,
+        x: Tensor | Sequence[Tensor],
         equation: Equation,
         name: str,
         padding: Padding,
@@ -226,6 +263,7 @@ class Verbs(ABC):
         extent: Mapping[str, SizeLike] | None,
         connections: Connections | None,
         sizes: Mapping[str, SizeLike],
+        shares: str | None = None,
     ) -> Tensor:
         op = Layer(
             equation,
@@ -235,111 +273,26 @@ class Verbs(ABC):
             known_sizes("extent", extent) if extent else None,
             connections,
         )
-        return self.place(name, op, (x,), ())
-
-    def place(self, name: str, op: Op, inputs: tuple[Tensor, ...], shape: tuple[Size, ...]) -> Tensor:
-        """Put a layer behind the others under a name of its own; an equation's shape is solved here."""
-        if not isinstance(name, str) or not _LAYER_NAME.match(name):
-            raise NetworkError(f"{name!r} can't be a layer's name", advice="Use letters, digits, '_', '-' and '/'.")
-        if name in self.graph:
-            raise NetworkError(f"{self.graph.name} has a layer {name!r} already", advice="Give every layer a name of its own.")
-        for tensor in inputs:
-            _check_tensor(tensor)
-            if tensor.layer not in self.graph or self.graph[tensor.layer].shape != tensor.shape:
-                raise NetworkError(
-                    f"{tensor} isn't a result of this network", advice=f"Pass what a verb of {self.graph.name} returned."
-                )
-        node = Node(name, op, tuple(tensor.layer for tensor in inputs), shape)
-        if isinstance(op, Layer):
-            filters = [None] * (len(op.equation.operands) - 1)
-            sized = solve(
-                op.equation,
-                [inputs[0].shape, *filters],
-                op.sizes,
-                padding=op.padding,
-                border=op.border,
-                extent=op.extent,
-                connections=op.connections,
-            )
-            check_connections(sized)
-            node = replace(node, shape=sized.result_shape, sized=sized)
-        self._append(node)
-        return Tensor(name, node.shape)
-
-    def _fresh(self, stem: str) -> str:
-        return next(f"{stem}{k}" for k in range(1, 10**6) if f"{stem}{k}" not in self.graph)
+        return self.place(name, op, (x,) if not isinstance(x, Sequence) else x, shares=shares)
 
     def _axis(self, x: Tensor, axis: int) -> int:
-        _check_tensor(x)
+        check_tensor(x)
         if isinstance(axis, bool) or not hasattr(axis, "__index__"):
             raise UsageError(f"an axis is a whole number, not {axis!r}", advice="Write 1 for the maps, -1 for the last axis.")
         if not -len(x.shape) <= axis < len(x.shape):
             raise RankError(f"{x} has no axis {axis}", advice=f"Its axes are 0 to {len(x.shape) - 1}.")
         return axis % len(x.shape)
 
-    def _same_shape(self, verb: str, parts: Sequence[Tensor], beside: int | None) -> None:
-        if not parts:
-            raise UsageError(f"{verb} needs at least one array", advice="Pass the results of earlier layers.")
-        for part in parts:
-            _check_tensor(part)
-        for part in parts[1:]:
-            agree = len(part.shape) == len(parts[0].shape) and not any(
-                surely_differ(a, b) for k, (a, b) in enumerate(zip(part.shape, parts[0].shape, strict=True)) if k != beside
-            )
-            if not agree:
-                raise SizeError(
-                    f"{verb} of {parts[0]} and {part}",
-                    usual="Their shapes differ.",
-                    advice="Pad, pool or project one of them first.",
-                )
 
-
-def _check_tensor(x: object) -> None:
-    if not isinstance(x, Tensor):
-        raise UsageError(
-            f"{x!r} is no result of a layer",
-            usual="Layers are put together by what the verbs return.",
-            advice="Write x = net.input(…) first, and pass x.",
-        )
+_NORMS = {
+    "batch": ("batchnorm", ("axis", "epsilon", "affine")),
+    "layer": ("layernorm", ("axis", "epsilon", "scale", "shift", "centred")),
+    "group": ("groupnorm", ("groups", "epsilon", "affine")),
+    "instance": ("instancenorm", ("epsilon", "affine")),
+    "lrn": ("lrn", ("size", "alpha", "beta", "k")),
+}
+"""By kind: what a layer is called, and the options that it has."""
 
 
 class Draft(Verbs):
     """A network under construction, and nothing more."""
-
-    def __init__(self, name: str) -> None:
-        self._graph = Graph(name)
-
-    @property
-    def graph(self) -> Graph:
-        return self._graph
-
-    def _append(self, node: Node) -> None:
-        self._graph = replace(self._graph, nodes=(*self._graph.nodes, node))
-
-
-def with_bias(equation: Equation, bias: str | bool | None) -> Equation:
-    """The equation with a bias along the axes named: "o", "(g o)", or True for those of the filters."""
-    if any(operand.name == "bias" for operand in equation.operands):
-        raise UsageError("a filter can't be called 'bias', as the layer's bias is", advice="Give it another name, such as w.")
-    if bias is None or bias is False or bias == "":
-        return equation
-    text = " ".join(default_bias(equation)) if bias is True else bias
-    if not isinstance(text, str):
-        raise UsageError(f"a layer's bias is named by its axes, not {bias!r}", advice='Write bias="o", or bias=True.')
-    biased = replace(equation, bias=Operand(BIAS_NAME, read_axes(text)))
-    check(biased)
-    return biased
-
-
-def with_reduction(equation: Equation, reduce: Reduce | None) -> Equation:
-    """The equation with this reduction; the pattern may have said it already."""
-    if reduce is None or reduce == equation.reduce:
-        return equation
-    if equation.reduce != "sum":
-        raise UsageError(f"the pattern says {equation.reduce!r}, and the call {reduce!r}", advice="Say it once.")
-    if reduce not in REDUCTIONS:
-        known = ", ".join(REDUCTIONS)
-        raise UsageError(f"there is no reduction {reduce!r}", usual=f"There are {known}.", advice="Write one of them.")
-    changed = replace(equation, reduce=reduce)
-    check(changed)
-    return changed

@@ -101,7 +101,7 @@ def weights(sized: Sized) -> Size:
     return tidy(
         sum(
             sized.combinations(operand.indices) if wired and wired <= set(operand.indices) else prod(shape)
-            for operand, shape in zip(sized.filters, sized.shapes[1:], strict=True)
+            for operand, shape in zip(sized.filters, sized.shapes[sized.inputs :], strict=True)
         )
     )
 

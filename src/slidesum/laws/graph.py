@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from slidesum.core.network import Graph, Node
-from slidesum.core.ops import Add, BatchNorm, Concat, Distance, Input, Layer, LocalResponseNorm, Softmax
-from slidesum.core.sizes import Size, prod, tidy
+from slidesum.core.ops import (
+    Add,
+    Distance,
+    Elementwise,
+    GroupNorm,
+    Input,
+    Layer,
+    LayerNorm,
+    LocalResponseNorm,
+    Opaque,
+    Softmax,
+    Stored,
+)
+from slidesum.core.sizes import Size, floor_div, prod, tidy
 from slidesum.laws.count import Counts, count, inputs_per_output
 from slidesum.laws.parameters import parameters
-from slidesum.laws.reach import Reach, absorbed, follow, origin, union
+from slidesum.laws.reach import Reach, origin, union
+from slidesum.laws.through import through
 
 
 def node_counts(node: Node) -> Counts:
-    """The counts of one node; what isn't an equation multiplies nothing that is counted, distances excepted."""
+    """The counts of one node; what isn't an equation multiplies nothing that is counted, distances excepted.
+
+    Arrays that a layer shares with an earlier one are that one's: here they count nothing.
+    """
     outputs = prod(node.shape)
     match node.op:
         case Layer():
             assert node.sized is not None
-            return count(node.sized)
-        case BatchNorm():
-            kept = {role: prod(p.shape) for p in parameters(node) for role in (p.role,) if p.trainable}
-            return Counts(weights=kept["weights"], biases=kept["biases"], outputs=outputs)
+            counts = count(node.sized)
         case Distance(centres):
             products = tidy(outputs * len(centres[0]))
-            return Counts(macs=products, macs_inside=products, connections=products, outputs=outputs)
+            counts = Counts(macs=products, macs_inside=products, connections=products, outputs=outputs)
         case _:
-            return Counts(outputs=outputs)
+            kept = [(p.role, prod(p.shape)) for p in parameters(node)]
+            weights, biases = (tidy(sum(n for role, n in kept if role == wanted)) for wanted in ("weights", "biases"))
+            counts = Counts(weights=weights, biases=biases, outputs=outputs)
+    return replace(counts, weights=0, biases=0) if node.shares else counts
 
 
 def totals(graph: Graph) -> Counts:
@@ -52,10 +69,14 @@ def node_inputs_per_output(graph: Graph, node: Node) -> Size:
             return node.shape[axis]
         case LocalResponseNorm(size=size):
             return size
-        case Add():
-            return len(node.inputs)
+        case LayerNorm(axes=axes):
+            return prod(node.shape[axis] for axis in axes)
+        case GroupNorm(groups=groups):
+            return floor_div(prod(node.shape[1:]), groups)
+        case Opaque():
+            return tidy(sum(prod(graph[name].shape) for name in node.inputs))
         case _:
-            return 1
+            return len(node.inputs) if isinstance(node.op, Add | Elementwise | Stored) else 1
 
 
 def reaches(graph: Graph) -> dict[str, Mapping[str, Reach]]:
@@ -65,27 +86,7 @@ def reaches(graph: Graph) -> dict[str, Mapping[str, Reach]]:
         if isinstance(node.op, Input):
             found[node.name] = origin(node.op.names, node.shape)
             continue
-        found[node.name] = _through(node, union(_side_by_side(node, [found[name] for name in node.inputs])))
+        before = [(graph[name].shape, found[name]) for name in node.inputs]
+        branches = [branch for branch in through(node, before) if branch]
+        found[node.name] = union(branches) if branches else {}
     return found
-
-
-def _side_by_side(node: Node, branches: list[Mapping[str, Reach]]) -> list[Mapping[str, Reach]]:
-    """Along the axis on which a concat lays its branches, a place no longer tells the cell: there the whole is read."""
-    if not isinstance(node.op, Concat) or len(branches) == 1:
-        return branches
-    side = node.op.axis % len(node.shape)
-    return [{name: absorbed(r) if r.along == side else r for name, r in branch.items()} for branch in branches]
-
-
-def _through(node: Node, before: Mapping[str, Reach]) -> Mapping[str, Reach]:
-    match node.op:
-        case Layer():
-            assert node.sized is not None
-            return follow(node.sized, before)
-        case Distance():
-            return {name: absorbed(reach) if reach.along == 1 else reach for name, reach in before.items()}
-        case Softmax(axis):
-            place = axis % len(node.shape)
-            return {name: absorbed(reach) if reach.along == place else reach for name, reach in before.items()}
-        case _:
-            return before

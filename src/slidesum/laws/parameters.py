@@ -1,4 +1,4 @@
-"""The arrays that a layer keeps: names, shapes, and how they begin.
+"""The arrays that a layer keeps: names, shapes, and how they begin. Those that it shares are counted where they are kept.
 
 Filters and biases begin as torch begins those of `nn.Conv2d`: uniform between ±1/sqrt(fan_in), where fan_in is the number of terms
 in the sum of one output value (He et al. 2015 with a = sqrt(5), as in torch.nn.modules.conv).
@@ -11,7 +11,7 @@ from typing import Literal
 
 from slidesum.core.axis import Name
 from slidesum.core.network import Node
-from slidesum.core.ops import BatchNorm, Layer
+from slidesum.core.ops import BatchNorm, GroupNorm, Layer, LayerNorm, Opaque, Stored
 from slidesum.core.sized import Sized
 from slidesum.core.sizes import Size, surely_less
 from slidesum.errors import MeaningError, SizeError
@@ -43,23 +43,39 @@ def parameters(node: Node) -> tuple[Parameter, ...]:
         case Layer():
             assert node.sized is not None
             return _of_equation(node.sized)
-        case BatchNorm(axis):
+        case BatchNorm(axis=axis, affine=affine):
             maps = (node.shape[axis],)
             return (
-                Parameter("scale", maps, "weights", start=1.0),
-                Parameter("shift", maps, "biases", start=0.0),
+                *_scaled(maps, affine, affine),
                 Parameter("mean", maps, "statistics", start=0.0),
                 Parameter("variance", maps, "statistics", start=1.0),
             )
+        case LayerNorm(axes=axes, scale=scale, shift=shift):
+            return _scaled(tuple(node.shape[axis] for axis in axes), scale, shift)
+        case GroupNorm(affine=affine):
+            return _scaled((node.shape[1],), affine, affine)
+        case Stored(shape=shape, trainable=trainable):
+            return (Parameter("value", shape, "weights" if trainable else "statistics", start=0.0),)
+        case Opaque(arrays=arrays):
+            return tuple(Parameter(name, shape, "weights", start=0.0) for name, shape in arrays)
         case _:
             return ()
+
+
+def kept_parameters(node: Node) -> tuple[Parameter, ...]:
+    """The arrays that are kept under this layer's name: none where it shares those of an earlier one."""
+    return () if node.shares else parameters(node)
+
+
+def _scaled(shape: tuple[Size, ...], scale: bool, shift: bool) -> tuple[Parameter, ...]:
+    scales = (Parameter("scale", shape, "weights", start=1.0),) if scale else ()
+    return (*scales, Parameter("shift", shape, "biases", start=0.0)) if shift else scales
 
 
 def _of_equation(sized: Sized) -> tuple[Parameter, ...]:
     terms = fan_in(sized)
     found = [
-        Parameter(operand.name, stored_shape(sized, number), "weights", fan_in=terms)
-        for number, operand in enumerate(sized.filters, start=1)
+        Parameter(operand.name, stored_shape(sized, number), "weights", fan_in=terms) for number, operand in sized.numbered_filters
     ]
     if sized.bias_shape is not None:
         found.append(Parameter("bias", sized.bias_shape, "biases", fan_in=terms))

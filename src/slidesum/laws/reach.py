@@ -69,9 +69,9 @@ def layer_reach(sized: Sized) -> dict[str, Reach]:
     return {name: through[str(place)] for place, axis in enumerate(x.axes) for name in indices(axis) if name in positions}
 
 
-def follow(sized: Sized, reaches: Reaches) -> dict[str, Reach]:
-    """The reach of a layer's result, from the reach of its input."""
-    return {name: _follow(sized, reach) for name, reach in reaches.items()}
+def follow(sized: Sized, reaches: Reaches, number: int = 0) -> dict[str, Reach]:
+    """The reach of a layer's result, from the reach of operand `number`."""
+    return {name: _follow(sized, number, reach) for name, reach in reaches.items()}
 
 
 def chain(layers: Iterable[Sized], names: Sequence[str]) -> dict[str, Reach]:
@@ -109,12 +109,12 @@ def _join(a: Reach, b: Reach) -> Reach:
     return replace(a, field=_number(end + padding), padding=_number(padding))
 
 
-def _follow(sized: Sized, reach: Reach) -> Reach:
+def _follow(sized: Sized, number: int, reach: Reach) -> Reach:
     if reach.along is None:
         return reach
-    x, result = sized.equation.operands[0], sized.equation.result
+    x, result = sized.equation.operands[number], sized.equation.result
     axis = x.axes[reach.along]
-    slide = sized.slides.get((0, reach.along))
+    slide = sized.slides.get((number, reach.along))
     if slide is not None:
         return _slid(sized, slide, reach)
     kept = [name for name in indices(axis) if name in result.indices]

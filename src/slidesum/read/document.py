@@ -24,11 +24,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from slidesum.core.network import Graph, Node
-from slidesum.core.ops import Input, Layer
+from slidesum.core.ops import Input, Layer, Op, Opaque, Pad, Reshape, Slice, Stored
 from slidesum.core.sizes import Size, is_number
 from slidesum.draft.replay import replay
 from slidesum.draft.verbs import Draft
 from slidesum.errors import FileError, SlidesumError
+from slidesum.laws.parameters import parameters
 from slidesum.read.fields import LARGEST_NUMBER, Fields, seen, within
 from slidesum.read.ops import read_op, read_shape, write_op
 
@@ -43,7 +44,7 @@ def to_json(graph: Graph, **more: Any) -> str:
 
     Raises FileError for what the format can't tell, such as a formula that can't be read back.
     """
-    head = {"format": FORMAT, "name": graph.name, **more}
+    head = {"format": FORMAT, "name": graph.name, **({"outputs": list(graph.heads)} if graph.heads else {}), **more}
     lines = [f" {_text(name)}: {_text(value)}," for name, value in head.items()]
     layers = ",\n".join(f"  {_text(_written(node))}" for node in graph)
     return "\n".join(["{", *lines, ' "layers": [', layers, " ]}", ""]).replace("{\n ", "{", 1)
@@ -90,6 +91,7 @@ def graph_of(fields: Fields) -> Graph:
     """The network of a document, which must hold nothing else."""
     draft = Draft(fields.text("name", longest=200))
     layers = fields.array("layers", longest=MOST_LAYERS)
+    heads = fields.maybe("outputs", [])
     fields.done()
     if not layers:
         raise FileError(f"{fields.where}: there are no layers", advice="Save a network that has some.")
@@ -104,6 +106,9 @@ def graph_of(fields: Fields) -> Graph:
             raise
         except SlidesumError as error:
             raise within(layer.where, error) from None
+    if not isinstance(heads, list) or not all(isinstance(name, str) and name in shapes for name in heads):
+        raise fields.wrong("outputs", heads, "a list of names of layers")
+    draft.output(*map(draft.tensor, heads))
     return draft.graph
 
 
@@ -120,16 +125,34 @@ def _put(draft: Draft, name: str, fields: Fields, shapes: dict[str, tuple[Size, 
     before = [shapes[source] for source in inputs]
     op = read_op(fields, before)
     shape = read_shape(fields, len(op.names)) if isinstance(op, Input) else ()
+    shares = fields.maybe("shares", None)
+    if shares is not None and (not isinstance(shares, str) or shares not in shapes):
+        raise fields.wrong("shares", shares, "the name of an earlier layer")
     fields.done()
-    given = [*op.sizes.values(), *(op.extent or {}).values()] if isinstance(op, Layer) else shape
-    _refuse_long(fields.where, [*given, *(n for one in before for n in one)])
-    replay(draft, Node(name, op, tuple(inputs), shape))
+    _refuse_long(fields.where, [*_given(op, shape), *(n for one in before for n in one)])
+    replay(draft, Node(name, op, tuple(inputs), shape, shares=shares))
     node = draft.graph.output
     _refuse_large(fields.where, node)
     shapes[name] = node.shape
 
 
 # Limits: what a file may cost
+
+
+def _given(op: Op, shape: tuple[Size, ...]) -> tuple[Size, ...]:
+    match op:
+        case Layer(sizes=sizes, extent=extent):
+            return (*sizes.values(), *(extent or {}).values())
+        case Stored(shape=shape) | Reshape(shape=shape):
+            return shape
+        case Opaque(shape=shape, arrays=arrays):
+            return (*shape, *(n for _, one in arrays for n in one))
+        case Slice(start=start, stop=stop):
+            return (start, stop)
+        case Pad(cells=cells):
+            return tuple(n for pair in cells for n in pair)
+        case _:
+            return shape
 
 
 def _refuse_long(where: str, sizes: list[Size]) -> None:
@@ -157,10 +180,12 @@ def _refuse_large(where: str, node: Node) -> None:
 def _products(node: Node) -> Iterator[tuple[str, tuple[Size, ...]]]:
     yield "a result", node.shape
     if node.sized is not None:
-        for shape in node.sized.shapes[1:]:
+        for shape in node.sized.shapes[node.sized.inputs :]:
             yield "a filter", shape
         for slide in node.sized.slides.values():
             yield "an address", tuple(node.sized.extents[name] for name, _ in slide.steps)
+    for parameter in parameters(node) if node.sized is None else ():
+        yield "an array", parameter.shape
 
 
 # Details of the text
@@ -168,7 +193,8 @@ def _products(node: Node) -> Iterator[tuple[str, tuple[Size, ...]]]:
 
 def _written(node: Node) -> dict[str, Any]:
     told = write_op(node)
-    return {"name": node.name, "op": told.pop("op"), "inputs": list(node.inputs), **told}
+    shared = {"shares": node.shares} if node.shares else {}
+    return {"name": node.name, "op": told.pop("op"), "inputs": list(node.inputs), **shared, **told}
 
 
 def _text(value: Any) -> str:

@@ -26,7 +26,7 @@ from safetensors.numpy import save as save_arrays
 from slidesum.core.network import Graph
 from slidesum.core.sizes import is_number
 from slidesum.errors import FileError
-from slidesum.laws.parameters import parameters
+from slidesum.laws.parameters import kept_parameters
 from slidesum.read.atomic import unreadable, write_atomically
 from slidesum.read.document import document, graph_of, to_json
 from slidesum.read.fields import Fields, is_integer
@@ -94,7 +94,7 @@ def paths(path: str | Path) -> tuple[Path, Path]:
 
 def wanted_shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
     """The shapes of the arrays of a network. Raises FileError while sizes are symbols."""
-    found = {f"{node.name}.{p.name}": p.shape for node in graph for p in parameters(node)}
+    found = {f"{node.name}.{p.name}": p.shape for node in graph for p in kept_parameters(node)}
     if graph.symbols or not all(is_number(n) for shape in found.values() for n in shape):
         raise FileError(
             f"{graph.name} has open sizes: {', '.join(graph.symbols)}",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from slidesum.core.equation import Reduce
-from slidesum.core.ops import Function
+from slidesum.core.ops import Combination, Function
 from slidesum.plans.geometry import Geometry
 from slidesum.plans.machine import Machine, Method
 from slidesum.plans.step import Plan
@@ -113,8 +113,12 @@ class Backend(ABC):
         """Arrays behind each other."""
 
     @abstractmethod
-    def apply(self, function: Function, x: Array) -> Array:
-        """A function of every value."""
+    def apply(self, function: Function, x: Array, options: Sequence[float] = ()) -> Array:
+        """A function of every value, with the numbers that it takes (`core.ops.OPTIONS`)."""
+
+    @abstractmethod
+    def combine(self, function: Combination, x: Array, y: Array) -> Array:
+        """Two arrays value by value; axes of extent one and missing leading axes are repeated."""
 
     @abstractmethod
     def exp(self, x: Array) -> Array:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial, reduce
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,13 +17,14 @@ import numpy as np
 from jax import lax
 
 from slidesum.core.equation import Reduce
-from slidesum.core.ops import Function
+from slidesum.core.ops import Combination, Function
 from slidesum.errors import ArrayError
 from slidesum.plans.geometry import Geometry
 from slidesum.plans.machine import METHODS, Machine, Method
 from slidesum.plans.step import Plan
 from slidesum.run.backend import Array, Backend, Backward, Labels, Run, Watched
 from slidesum.run.jax_convolution import convolve, pooled, scatter
+from slidesum.run.jax_functions import COMBINATIONS, FUNCTIONS
 from slidesum.run.memory import free_bytes
 
 MOST_SLICES = 256
@@ -131,19 +132,11 @@ class Jax(Backend):
     def concat(self, parts: Sequence[Array], axis: int) -> Array:
         return jnp.concatenate(list(parts), axis)
 
-    FUNCTIONS: ClassVar[dict[Function, Callable[[Any], Any]]] = {
-        "relu": jax.nn.relu,
-        "relu6": jax.nn.relu6,
-        "sigmoid": jax.nn.sigmoid,
-        "tanh": jnp.tanh,
-        "scaled_tanh": lambda x: 1.7159 * jnp.tanh(2 / 3 * x),
-        "silu": jax.nn.silu,
-        "gelu": partial(jax.nn.gelu, approximate=False),
-        "identity": lambda x: x,
-    }
+    def apply(self, function: Function, x: Array, options: Sequence[float] = ()) -> Array:
+        return FUNCTIONS[function](x, *options)
 
-    def apply(self, function: Function, x: Array) -> Array:
-        return self.FUNCTIONS[function](x)
+    def combine(self, function: Combination, x: Array, y: Array) -> Array:
+        return COMBINATIONS[function](x, y)
 
     def exp(self, x: Array) -> Array:
         return jnp.exp(x)

@@ -8,17 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from slidesum.core.equation import Equation
 from slidesum.core.network import Graph, Node
-from slidesum.core.ops import Activation, Add, BatchNorm, Concat, Distance, Dropout, Input, Layer, LocalResponseNorm, Softmax
+from slidesum.core.ops import Input, Opaque
 from slidesum.core.sizes import is_number
 from slidesum.errors import FileError, SizeError, UsageError
-from slidesum.laws.parameters import parameters
-from slidesum.notation.parse import parse
-from slidesum.run.backend import Array, Backend
-from slidesum.run.execute import evaluate
+from slidesum.laws.parameters import kept_parameters, parameters
+from slidesum.run.backend import Array
+from slidesum.run.layers import computed
 from slidesum.run.met import as_numpy, met
-from slidesum.run.wiring import full_filters
 
 Values = Mapping[str, Array]
 """The arrays of a network by "layer.array": "conv1.w", "conv1.bias"."""
@@ -30,7 +27,7 @@ def initial_values(graph: Graph, seed: int = 0, dtype: str = "float32") -> dict[
     random = np.random.default_rng(seed)
     values = {}
     for node in graph:
-        for parameter in parameters(node):
+        for parameter in kept_parameters(node):
             shape = tuple(parameter.shape)
             if parameter.start is not None:
                 array = np.full(shape, parameter.start)
@@ -48,7 +45,7 @@ def checked_values(graph: Graph, values: Values) -> dict[str, np.ndarray[Any, An
     """
     if not isinstance(values, Mapping):
         raise UsageError(f"the arrays of a network are a dict, not {type(values).__name__}", advice="Give them by 'layer.array'.")
-    wanted = {f"{node.name}.{p.name}": tuple(p.shape) for node in graph for p in parameters(node)}
+    wanted = {f"{node.name}.{p.name}": tuple(p.shape) for node in graph for p in kept_parameters(node)}
     found = {}
     for name, shape in wanted.items():
         if name not in values:
@@ -84,7 +81,7 @@ def run(graph: Graph, values: Values, *inputs: Array) -> dict[str, Array]:
     if held:
         dtype = np.result_type(*held.values())
         arrays = [backend.promoted(x, dtype.name) for x in arrays]
-    return walk(graph, fitted_inputs(graph, arrays), lambda node, before: result_of(node, held, before))
+    return walk(graph, fitted_inputs(graph, arrays), lambda node, before: result_of(node, held, before, arrays[0]))
 
 
 def walk(graph: Graph, given: Mapping[str, Array], layer: Callable[[Node, list[Array]], Array]) -> dict[str, Array]:
@@ -119,88 +116,11 @@ def fitted(node: Node, x: Array) -> Array:
     return x
 
 
-def result_of(node: Node, values: Values, before: Sequence[Array]) -> Array:
-    """The result of one layer as it computes when nothing is being trained."""
-    x = before[0]
-    backend = met([x])[0]
-
-    def value(name: str) -> Array:
-        return backend.constant(values[f"{node.name}.{name}"], x)
-
-    match node.op:
-        case Layer() as op:
-            assert node.sized is not None
-            filters = [value(operand.name) for operand in node.sized.filters]
-            bias = value("bias") if op.equation.bias is not None else None
-            return layer_result(backend, node, x, filters, bias)
-        case BatchNorm(axis, epsilon):
-            return normalised(backend, x, axis, epsilon, *(value(n) for n in ("scale", "shift", "mean", "variance")))
-        case _:
-            return plain_result(backend, node, before)
-
-
-def layer_result(backend: Backend, node: Node, x: Array, filters: Sequence[Array], bias: Array | None) -> Array:
-    """The result of an equation, its filters in the shapes in which they are kept."""
-    op, sized = node.op, node.sized
-    assert isinstance(op, Layer)
-    assert sized is not None
-    full = full_filters(backend, sized, filters)
-    return evaluate(op.equation, [x, *full], bias, op.sizes, padding=op.padding, border=op.border, extent=op.extent)
-
-
-def plain_result(backend: Backend, node: Node, before: Sequence[Array]) -> Array:
-    """The result of a layer that keeps no arrays."""
-    x = before[0]
-    match node.op:
-        case Activation(function):
-            return backend.apply(function, x)
-        case Dropout():
-            return x
-        case Concat(axis):
-            return backend.concat(before, axis)
-        case Add():
-            total = x
-            for other in before[1:]:
-                total = total + other
-            return total
-        case Softmax(axis):
-            powers = backend.exp(x - _kept(backend, backend.reduce(x, [axis], "max"), axis, x))
-            return powers / _kept(backend, backend.reduce(powers, [axis], "sum"), axis, x)
-        case Distance(centres):
-            c = backend.constant(centres, x)
-            difference = backend.reshape(x, (x.shape[0], 1, x.shape[1])) - c
-            return backend.reduce(difference * difference, [2], "sum")
-        case LocalResponseNorm():
-            window, padding = response_window(node.op, x.ndim)
-            return responded(node.op, x, evaluate(window, [x * x], None, {"t": node.op.size}, padding=padding))
-        case _:
-            raise AssertionError(f"{type(node.op).__name__} keeps arrays")
-
-
-def normalised(
-    backend: Backend, x: Array, axis: int, epsilon: float, scale: Array, shift: Array, mean: Array, variance: Array
-) -> Array:
-    """(x - mean) / sqrt(variance + epsilon) * scale + shift, one number of each a map."""
-    shape = [n if k == axis else 1 for k, n in enumerate(x.shape)]
-    scale, shift, mean, variance = (backend.reshape(a, shape) for a in (scale, shift, mean, variance))
-    return (x - mean) * (scale / (variance + epsilon) ** 0.5) + shift
-
-
-def response_window(op: LocalResponseNorm, rank: int) -> tuple[Equation, tuple[int, int]]:
-    """The neighbouring maps as an equation over t, their number, and its padding."""
-    letters = [f"a{k}" for k in range(rank)]
-    slid = [f"{name}+t" if k == op.axis else name for k, name in enumerate(letters)]
-    below = op.size // 2
-    return parse(f"{' '.join(slid)} -> {' '.join(letters)}"), (below, op.size - 1 - below)
-
-
-def responded(op: LocalResponseNorm, x: Array, energy: Array) -> Array:
-    """The values divided by the energy of their window."""
-    return x / (op.k + op.alpha * energy) ** op.beta
-
-
-def _kept(backend: Backend, reduced: Array, axis: int, x: Array) -> Array:
-    return backend.reshape(reduced, [1 if k == axis % x.ndim else n for k, n in enumerate(x.shape)])
+def result_of(node: Node, values: Values, before: Sequence[Array], like: Array) -> Array:
+    """The result of one layer as it computes when nothing is being trained; `like` is an array of the library that computes."""
+    backend = met([like])[0]
+    kept = () if isinstance(node.op, Opaque) else parameters(node)
+    return computed(backend, node, {p.name: backend.constant(values[f"{node.owner}.{p.name}"], like) for p in kept}, before)
 
 
 def refuse_symbols(graph: Graph) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from slidesum.core.equation import Reduce
-from slidesum.core.ops import Function
+from slidesum.core.ops import Combination, Function
 from slidesum.errors import ArrayError
 from slidesum.plans.geometry import Geometry
 from slidesum.plans.machine import METHODS, Machine, Method
@@ -17,6 +17,7 @@ from slidesum.plans.step import Plan
 from slidesum.run.backend import Array, Backend, Backward, Labels, Run, Watched
 from slidesum.run.memory import BUFFERS, free_bytes
 from slidesum.run.numpy_convolution import pooled, scattered, unfolded
+from slidesum.run.numpy_functions import COMBINATIONS, FUNCTIONS
 from slidesum.run.product import product
 
 MACHINE = Machine(
@@ -146,19 +147,11 @@ class NumPy(Backend):
     def concat(self, parts: Sequence[Array], axis: int) -> Array:
         return np.concatenate(parts, axis=axis)
 
-    FUNCTIONS: ClassVar[dict[Function, Callable[[Any], Any]]] = {
-        "relu": lambda x: np.maximum(x, 0),
-        "relu6": lambda x: np.clip(x, 0, 6),
-        "sigmoid": lambda x: 0.5 * (1 + np.tanh(0.5 * x)),
-        "tanh": np.tanh,
-        "scaled_tanh": lambda x: 1.7159 * np.tanh(2 / 3 * x),
-        "silu": lambda x: x * 0.5 * (1 + np.tanh(0.5 * x)),
-        "gelu": lambda x: 0.5 * x * (1 + _erf(x / np.sqrt(np.asarray(2, x.dtype)))),
-        "identity": lambda x: x,
-    }
+    def apply(self, function: Function, x: Array, options: Sequence[float] = ()) -> Array:
+        return FUNCTIONS[function](x, *options)
 
-    def apply(self, function: Function, x: Array) -> Array:
-        return self.FUNCTIONS[function](x)
+    def combine(self, function: Combination, x: Array, y: Array) -> Array:
+        return COMBINATIONS[function](x, y)
 
     def exp(self, x: Array) -> Array:
         return np.exp(x)
@@ -194,9 +187,3 @@ class NumPy(Backend):
     def signal(self, spectrum: Array, axes: Sequence[int], sizes: Sequence[int], like: Array) -> Array:
         transform = np.fft.ifftn if like.dtype.kind == "c" else np.fft.irfftn
         return transform(spectrum, tuple(sizes), tuple(axes)).astype(like.dtype, copy=False)
-
-
-def _erf(x: Array) -> Array:
-    import math
-
-    return np.vectorize(math.erf, otypes=[x.dtype])(x)

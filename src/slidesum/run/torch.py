@@ -8,13 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch.nn import functional as F
 
 from slidesum.core.equation import Reduce
-from slidesum.core.ops import Function
+from slidesum.core.ops import Combination, Function
 from slidesum.errors import ArrayError
 from slidesum.plans.geometry import Geometry
 from slidesum.plans.machine import METHODS, Machine, Method
@@ -25,6 +25,7 @@ from slidesum.run.product import product
 from slidesum.run.torch_autograd import Differentiated, watched
 from slidesum.run.torch_convolution import empty, folded, unfolded
 from slidesum.run.torch_fold import added_by_index, added_by_slices
+from slidesum.run.torch_functions import COMBINATIONS, FUNCTIONS
 
 MACHINE = Machine(
     "torch",
@@ -179,19 +180,11 @@ class Torch(Backend):
     def concat(self, parts: Sequence[Array], axis: int) -> Array:
         return torch.cat(list(parts), axis)
 
-    FUNCTIONS: ClassVar[dict[Function, Callable[[Any], Any]]] = {
-        "relu": torch.relu,
-        "relu6": F.relu6,
-        "sigmoid": torch.sigmoid,
-        "tanh": torch.tanh,
-        "scaled_tanh": lambda x: 1.7159 * torch.tanh(2 / 3 * x),
-        "silu": F.silu,
-        "gelu": F.gelu,
-        "identity": lambda x: x,
-    }
+    def apply(self, function: Function, x: Array, options: Sequence[float] = ()) -> Array:
+        return FUNCTIONS[function](x, *options)
 
-    def apply(self, function: Function, x: Array) -> Array:
-        return self.FUNCTIONS[function](x)
+    def combine(self, function: Combination, x: Array, y: Array) -> Array:
+        return COMBINATIONS[function](x, y)
 
     def exp(self, x: Array) -> Array:
         return torch.exp(x)

@@ -13,7 +13,7 @@ def full_filters(backend: Backend, sized: Sized, filters: Sequence[Array]) -> li
     """The filters in the shapes that the equation says, with zeros where no connection is."""
     return [
         x if stored_shape(sized, number) == sized.shapes[number] else _spread(backend, sized, number, x)
-        for number, x in enumerate(filters, start=1)
+        for (number, _), x in zip(sized.numbered_filters, filters, strict=True)
     ]
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from slidesum.core.axis import indices
 from slidesum.core.network import Graph, Node
-from slidesum.core.ops import Activation, Function, Input, Layer
+from slidesum.core.ops import Activation, Input, Layer
 from slidesum.core.sized import Sized
 from slidesum.errors import NetworkError, RankError, UsageError
 from slidesum.laws.edge import constant
@@ -173,29 +173,34 @@ def explain(graph: Graph, values: Mapping[str, Any], maps: Mapping[str, Any], la
         "kind": op_kind(node),
         "at": place,
         "computed": float(result[place]),
-        "activation": follower,
+        "activation": follower.function if follower else None,
     }
     match node.op:
         case Layer():
-            parts = _of_equation(node, values, before[0], place)
+            parts = _of_equation(node, values, before, place)
         case Input():
             raise NetworkError(
                 f"{layer!r} is the input", usual="It isn't computed from anything.", advice="Name a layer behind it."
             )
         case _:
             parts = of_other(node, values, before, place)
-    after = None if follower is None else float(numpy_backend().apply(follower, np.asarray(parts["before"])))
+    after = None if follower is None else _applied(follower, parts["before"])
     return Explanation(**head, **parts, after=after)
 
 
-def _of_equation(node: Node, values: Mapping[str, Any], x: Any, at: Place) -> dict[str, Any]:
+def _applied(activation: Activation, value: float) -> float:
+    return float(numpy_backend().apply(activation.function, np.asarray(value), activation.options))
+
+
+def _of_equation(node: Node, values: Mapping[str, Any], given: Sequence[Any], at: Place) -> dict[str, Any]:
     op = node.op
     assert isinstance(op, Layer)
     assert node.sized is not None
-    shapes = [x.shape, *node.sized.shapes[1:]]
+    shapes = [*(x.shape for x in given), *node.sized.shapes[len(given) :]]
     sized = solve(op.equation, shapes, op.sizes, padding=op.padding, border=op.border, extent=op.extent, connections=op.connections)
-    filters = [numbers(values[f"{node.name}.{operand.name}"]) for operand in sized.filters]
-    terms = [_term(sized, x, filters, reading) for reading in readings(sized, at)]
+    sized = replace(sized, inputs=len(given))
+    factors = [*given, *(numbers(values[f"{node.owner}.{operand.name}"]) for operand in sized.filters)]
+    terms = [_term(sized, factors, reading) for reading in readings(sized, at)]
     reduce = op.equation.reduce
     winner = None
     bias = _bias(node, sized, values, at)
@@ -220,17 +225,17 @@ def _of_equation(node: Node, values: Mapping[str, Any], x: Any, at: Place) -> di
     }
 
 
-def _term(sized: Sized, x: Any, filters: Sequence[Any], reading: Reading) -> Term:
+def _term(sized: Sized, factors: Sequence[Any], reading: Reading) -> Term:
     beyond = float(np.real(constant(sized.border)))
 
     def read(number: int, array: Any) -> float:
         source = reading.sources[number]
         return beyond if source is None else float(array[_kept_cell(sized, number, source)])
 
-    value = read(0, x)
+    value, *others = (read(number, array) for number, array in enumerate(factors))
     weights = tuple(
-        (operand.name, reading.cells[number], read(number, array))
-        for number, (operand, array) in enumerate(zip(sized.filters, filters, strict=True), start=1)
+        (operand.name, reading.cells[number], other)
+        for number, (operand, other) in enumerate(zip(sized.equation.operands[1:], others, strict=True), start=1)
     )
     product = value
     for _, _, weight in weights:
@@ -249,7 +254,7 @@ def _kept_cell(sized: Sized, number: int, cell: Place) -> Place:
 def _bias(node: Node, sized: Sized, values: Mapping[str, Any], at: Place) -> float | None:
     if sized.equation.bias is None:
         return None
-    return float(numbers(values[f"{node.name}.bias"])[bias_cell(sized, at)])
+    return float(numbers(values[f"{node.owner}.bias"])[bias_cell(sized, at)])
 
 
 def _partial_sums(sized: Sized, terms: Sequence[Term]) -> Iterator[tuple[str, int, float]]:
@@ -265,10 +270,10 @@ def _partial_sums(sized: Sized, terms: Sequence[Term]) -> Iterator[tuple[str, in
         yield " ".join(f"{n}={v}" for n, v in zip(names, key, strict=True)) or "all", len(products), math.fsum(products)
 
 
-def _activation_behind(graph: Graph, node: Node) -> Function | None:
+def _activation_behind(graph: Graph, node: Node) -> Activation | None:
     users = graph.users(node.name)
     if len(users) == 1 and isinstance(users[0].op, Activation) and not isinstance(node.op, Activation):
-        return users[0].op.function
+        return users[0].op
     return None
 
 

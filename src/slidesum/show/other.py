@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from slidesum.core.network import Node
-from slidesum.core.ops import Activation, Add, BatchNorm, Concat, Distance, Dropout, LocalResponseNorm, Softmax
+from slidesum.core.ops import (
+    OPTIONS,
+    Activation,
+    Add,
+    BatchNorm,
+    Concat,
+    Distance,
+    Dropout,
+    Elementwise,
+    GroupNorm,
+    LayerNorm,
+    LocalResponseNorm,
+    Opaque,
+    Pad,
+    Reshape,
+    Slice,
+    Softmax,
+    Stored,
+    Take,
+)
+from slidesum.errors import NetworkError
+from slidesum.laws.edge import constant, source
 from slidesum.run.met import numpy_backend
 from slidesum.show.term import Place, Term
 
 
 def of_other(node: Node, values: Mapping[str, Any], before: Sequence[Any], at: Place) -> dict[str, Any]:
     """What the layer reads, and its formula with the numbers put in."""
-    x = before[0]
+    x: Any = before[0] if before else np.zeros(())
     read: list[tuple[Place, float, float]]
     equation, reduce = "", "= value"
     match node.op:
-        case Activation(function):
+        case Activation(function, options):
             value = float(x[at])
+            told = "".join(f", {name}={number:g}" for (name, _), number in zip(OPTIONS.get(function, ()), options, strict=True))
             read, equation, total = (
                 [(at, value, value)],
-                f"y = {function}(x)",
-                float(numpy_backend().apply(function, np.asarray(value))),
+                f"y = {function}(x{told})",
+                float(numpy_backend().apply(function, np.asarray(value), options)),
             )
         case Dropout():
             value = float(x[at])
@@ -37,10 +60,52 @@ def of_other(node: Node, values: Mapping[str, Any], before: Sequence[Any], at: P
             number, inner = _branch(before, axis, at)
             value = float(before[number][inner])
             read, equation, total = [(inner, value, value)], f"y = branch {number}: {node.inputs[number]}", value
-        case BatchNorm(axis, epsilon):
-            scale, shift, mean, variance = (
-                float(values[f"{node.name}.{n}"][at[axis]]) for n in ("scale", "shift", "mean", "variance")
+        case Elementwise(function):
+            cells = [_repeated(at, array) for array in before]
+            read = [(cell, float(array[cell]), float(array[cell])) for cell, array in zip(cells, before, strict=True)]
+            total = float(numpy_backend().combine(function, *(np.asarray(value) for _, value, _ in read)))
+            equation = f"y = {function} of the two"
+        case Slice(axis, start, _, step):
+            cell = _moved(at, axis, int(start) + step * at[axis])
+            read, equation, total = [(cell, float(x[cell]), float(x[cell]))], "y = x at another place", float(x[cell])
+        case Take(axis, cells_taken):
+            cell = _moved(at, axis, cells_taken[at[axis]])
+            read, equation, total = [(cell, float(x[cell]), float(x[cell]))], "y = x at another place", float(x[cell])
+        case Reshape():
+            shape = (x.size // math.prod(after), *after) if (after := _numbers(node.shape[1:])) else (x.size,)
+            cell = tuple(map(int, np.unravel_index(np.ravel_multi_index(at, shape), x.shape)))
+            read, equation, total = [(cell, float(x[cell]), float(x[cell]))], "y = x at another place", float(x[cell])
+        case Pad(beside, border):
+            sources = [source(c - int(low), n, border) for c, (low, _), n in zip(at, beside, x.shape, strict=True)]
+            inside = tuple(c for c in sources if c is not None)
+            is_inside = len(inside) == len(at)
+            total = float(x[inside] if is_inside else np.real(constant(border)))
+            read = [(inside, total, total)] if is_inside else []
+            equation = "y = x, or what stands beyond its edge"
+        case Stored():
+            total = float(values[f"{node.owner}.value"][at])
+            read, equation = [(at, total, total)], "y = a stored number"
+        case LayerNorm(axes, epsilon, scaled, shifted, centred):
+            window = _window(at, x.shape, [axis % x.ndim for axis in axes])
+            read, total, equation = _standardised(x, at, window, epsilon, centred)
+            own = tuple(at[axis % x.ndim] for axis in axes)
+            total, equation = _scaled(values, node, own, total, equation, scaled, shifted)
+        case GroupNorm(groups, epsilon, affine):
+            size, number = x.shape[1] // groups, at[1]
+            first = number // size * size
+            window = [cell for cell in _window(at, x.shape, range(1, x.ndim)) if first <= cell[1] < first + size]
+            read, total, equation = _standardised(x, at, window, epsilon, True)
+            total, equation = _scaled(values, node, (number,), total, equation, affine, affine)
+        case Opaque(kind):
+            raise NetworkError(
+                f"{node.name!r} is {kind}, which slidesum can count and not explain",
+                usual="The model it was read from has an operation that is no equation, and none of the other layers known here.",
+                advice="Name another layer.",
             )
+        case BatchNorm(axis, epsilon, affine):
+            names = ("scale", "shift", "mean", "variance") if affine else ("mean", "variance")
+            kept = {n: float(values[f"{node.owner}.{n}"][at[axis]]) for n in names}
+            scale, shift, mean, variance = kept.get("scale", 1.0), kept.get("shift", 0.0), kept["mean"], kept["variance"]
             value = float(x[at])
             total = (value - mean) / math.sqrt(variance + epsilon) * scale + shift
             read, equation = (
@@ -74,6 +139,40 @@ def of_other(node: Node, values: Mapping[str, Any], before: Sequence[Any], at: P
         "before": total,
         "reduce": reduce,
     }
+
+
+def _repeated(at: Place, array: Any) -> Place:
+    """The cell of an operand that is repeated to the result's shape."""
+    return tuple(0 if n == 1 else place for place, n in zip(at[len(at) - array.ndim :], array.shape, strict=True))
+
+
+def _numbers(shape: Sequence[Any]) -> tuple[int, ...]:
+    return tuple(int(n) for n in shape)
+
+
+def _window(at: Place, shape: Sequence[int], axes: Iterable[int]) -> list[Place]:
+    """All cells that differ from `at` along these axes only."""
+    wide = set(axes)
+    return list(itertools.product(*(range(n) if k in wide else (at[k],) for k, n in enumerate(shape))))
+
+
+def _standardised(
+    x: Any, at: Place, window: Sequence[Place], epsilon: float, centred: bool
+) -> tuple[list[tuple[Place, float, float]], float, str]:
+    """What is read, the value brought to mean 0 and mean square 1, and how."""
+    mean = math.fsum(float(x[cell]) for cell in window) / len(window) if centred else 0.0
+    read = [(cell, float(x[cell]), (float(x[cell]) - mean) ** 2) for cell in window]
+    square = math.fsum(part for _, _, part in read) / len(window)
+    return read, (float(x[at]) - mean) / math.sqrt(square + epsilon), f"y = (x - {mean:.6g}) / sqrt({square:.6g} + {epsilon:g})"
+
+
+def _scaled(
+    values: Mapping[str, Any], node: Node, own: Place, total: float, equation: str, scaled: bool, shifted: bool
+) -> tuple[float, str]:
+    scale = float(values[f"{node.owner}.scale"][own]) if scaled else 1.0
+    shift = float(values[f"{node.owner}.shift"][own]) if shifted else 0.0
+    told = f"{equation} * {scale:.6g}" if scaled else equation
+    return total * scale + shift, f"{told} + {shift:.6g}" if shifted else told
 
 
 def _moved(at: Place, axis: int, cell: int) -> Place:

@@ -14,7 +14,7 @@ from torch import nn
 from slidesum.core.equation import Equation, HasTree, Reduce
 from slidesum.core.sized import Border, Connections, Padding, Sized
 from slidesum.core.sizes import SizeLike, is_number
-from slidesum.draft.verbs import with_bias, with_reduction
+from slidesum.draft.asked import with_bias, with_reduction
 from slidesum.errors import ArrayError, SizeError, UsageError
 from slidesum.laws.count import fan_in
 from slidesum.laws.given import check_extent, check_positions, index_span, known_border, known_sizes

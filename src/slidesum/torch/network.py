@@ -8,19 +8,11 @@ import torch
 from torch import nn
 
 from slidesum.core.network import Graph, Node
-from slidesum.core.ops import BatchNorm, Dropout, Layer, LocalResponseNorm
-from slidesum.laws.parameters import parameters
+from slidesum.core.ops import BatchNorm, Dropout, Layer, LocalResponseNorm, Opaque
+from slidesum.laws.parameters import kept_parameters, parameters
+from slidesum.run.layers import computed, responded, response_window
 from slidesum.run.met import as_numpy
-from slidesum.run.network import (
-    Values,
-    checked_values,
-    fitted_inputs,
-    plain_result,
-    refuse_symbols,
-    responded,
-    response_window,
-    walk,
-)
+from slidesum.run.network import Values, checked_values, fitted_inputs, refuse_symbols, walk
 from slidesum.torch.conv import BACKEND, Conv, Pool, refuse_other
 
 
@@ -34,12 +26,16 @@ class NetworkModule(nn.Module):
         super().__init__()
         refuse_symbols(graph)
         self.graph = graph
-        self.layers = nn.ModuleDict({_key(node): made for node in graph if (made := _module(node)) is not None})
+        self.layers = nn.ModuleDict({_key(node): made for node in graph if not node.shares and (made := _module(node)) is not None})
+        self._keys = {node.name: _key(graph[node.owner]) for node in graph}
+        self._outputs = tuple(node.name for node in graph.outputs)
         self.load_values(values)
 
-    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        """The output of the last layer."""
-        return self.activations(*inputs)[self.graph.output.name]
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        """The network's output, a tuple where it has several."""
+        found = self.activations(*inputs)
+        outputs = tuple(found[name] for name in self._outputs)
+        return outputs if len(outputs) > 1 else outputs[0]
 
     def activations(self, *inputs: torch.Tensor) -> dict[str, torch.Tensor]:
         """Every activation by the name of its layer."""
@@ -47,9 +43,10 @@ class NetworkModule(nn.Module):
         return walk(self.graph, fitted_inputs(self.graph, inputs), self._result)
 
     def _result(self, node: Node, before: list[torch.Tensor]) -> torch.Tensor:
-        if _key(node) not in self.layers:
-            return plain_result(BACKEND, node, before)  # type: ignore[no-any-return]
-        return self.layers[_key(node)](before[0])  # type: ignore[no-any-return]
+        key = self._keys[node.name]
+        if key not in self.layers:
+            return computed(BACKEND, node, {}, before)  # type: ignore[no-any-return]
+        return self.layers[key](*before)  # type: ignore[no-any-return]
 
     def values(self) -> dict[str, Any]:
         """The arrays as NumPy arrays by "layer.array"."""
@@ -69,7 +66,7 @@ class NetworkModule(nn.Module):
         module = self.layers[_key(node)]
         return {
             p.name: getattr(module, _TORCH_NAMES.get(p.name, p.name) if isinstance(node.op, BatchNorm) else p.name)
-            for p in parameters(node)
+            for p in kept_parameters(node)
         }
 
 
@@ -98,14 +95,33 @@ class _ResponseNorm(nn.Module):
         return responded(self.op, x, self.window(x * x))  # type: ignore[no-any-return]
 
 
+class _Kept(nn.Module):
+    """A layer that keeps arrays, computed as everywhere; those that are learned are its parameters, the others its buffers."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__()
+        self.node = node
+        for p in parameters(node):
+            array = torch.zeros(tuple(map(int, p.shape)))
+            if p.trainable:
+                self.register_parameter(p.name, nn.Parameter(array))
+            else:
+                self.register_buffer(p.name, array)
+
+    def forward(self, *before: torch.Tensor) -> torch.Tensor:
+        """The result for what the layer reads."""
+        arrays = {p.name: getattr(self, p.name) for p in parameters(self.node)}
+        return computed(BACKEND, self.node, arrays, before)  # type: ignore[no-any-return]
+
+
 class _MapNorm(nn.Module):
     """Batch normalisation over an axis, whatever the rank; torch's own kernel on an axis moved to its place."""
 
-    def __init__(self, maps: int, axis: int, epsilon: float) -> None:
+    def __init__(self, maps: int, axis: int, epsilon: float, affine: bool) -> None:
         super().__init__()
         self.axis, self.epsilon, self.momentum = axis, epsilon, 0.1
-        self.weight = nn.Parameter(torch.ones(maps))
-        self.bias = nn.Parameter(torch.zeros(maps))
+        self.weight = nn.Parameter(torch.ones(maps)) if affine else None
+        self.bias = nn.Parameter(torch.zeros(maps)) if affine else None
         self.running_mean: torch.Tensor
         self.running_var: torch.Tensor
         self.register_buffer("running_mean", torch.zeros(maps))
@@ -128,6 +144,8 @@ class _MapNorm(nn.Module):
 
 def _module(node: Node) -> nn.Module | None:
     match node.op:
+        case Layer() if len(node.inputs) > 1:
+            return _Kept(node) if parameters(node) else None
         case Layer() as op if not parameters(node):
             sizes: dict[str, Any] = dict(op.sizes)
             return Pool(op.equation, padding=op.padding, border=op.border, extent=op.extent, **sizes)
@@ -137,14 +155,16 @@ def _module(node: Node) -> nn.Module | None:
             told: dict[str, Any] = {n: sized.extents[n] for n in sized.equation.indices if _needed(node, n)}
             told.update(op.sizes)
             return Conv(sized.equation, padding=op.padding, border=op.border, extent=op.extent, connections=op.connections, **told)
-        case BatchNorm(axis, epsilon):
-            return _MapNorm(int(node.shape[axis]), axis, epsilon)
+        case BatchNorm(axis, epsilon, affine):
+            return _MapNorm(int(node.shape[axis]), axis, epsilon, affine)
         case LocalResponseNorm() as op:
             return _ResponseNorm(op, len(node.shape))
         case Dropout(rate):
             return nn.Dropout(rate)
-        case _:
+        case Opaque():
             return None
+        case _:
+            return _Kept(node) if parameters(node) else None
 
 
 def _needed(node: Node, name: str) -> bool:

@@ -34,7 +34,8 @@ from __future__ import annotations
 
 from slidesum.core.network import Graph
 from slidesum.core.sized import Connections
-from slidesum.draft.verbs import Draft, Tensor
+from slidesum.draft.place import Tensor
+from slidesum.draft.verbs import Draft
 from slidesum.zoo.bitmaps import BITMAPS
 
 CONVOLUTION = "b c i+u j+v, o c u v -> b o i j"
