@@ -112,7 +112,7 @@ class _Reading:
         for one in self.inputs:
             if one.type.HasField("tensor_type") and one.type.tensor_type.shape.dim:
                 dim = one.type.tensor_type.shape.dim[0]
-                return None if dim.HasField("dim_value") and dim.dim_value > 0 else dim.dim_param or f"{one.name}.0"
+                return self._named(one, 0, dim)
         return None
 
     def _open(self) -> list[str]:
@@ -121,7 +121,7 @@ class _Reading:
         return list(dict.fromkeys(name for name in names if name is not None and name != self.batch_name))
 
     def _named(self, one: Any, place: int, dim: Any) -> str | None:
-        return None if dim.HasField("dim_value") and dim.dim_value > 0 else dim.dim_param or f"{one.name}.{place}"
+        return None if dim.HasField("dim_value") and dim.dim_value >= 0 else dim.dim_param or f"{one.name}.{place}"
 
     def _input(self, one: Any) -> None:
         if not one.type.HasField("tensor_type") or not one.type.tensor_type.HasField("shape"):

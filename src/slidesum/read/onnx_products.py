@@ -134,6 +134,8 @@ AROUND = {
 def reduce(build: Build, call: Call) -> Tensor:
     """ReduceMean and its kin: a pooling over whole axes."""
     x = build.tensor(call, 0)
+    if build.kinds.get(call.inputs[0], 1) == 9:
+        raise Unknown("it reduces truth values")
     before, how, after = AROUND.get(call.op, ("", REDUCED.get(call.op, ""), ""))
     if before == "abs":
         x = build.put(call, Activation("abs"), x, part="abs")

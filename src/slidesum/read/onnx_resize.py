@@ -76,7 +76,7 @@ def _pytorch(i: int, s: float, size: int, extent: int) -> float:
 
 
 def _corners(i: int, s: float, size: int, extent: int) -> float:
-    return i * (extent - 1) / (size - 1) if size > 1 else 0.0
+    return i * (extent - 1) / (s * extent - 1) if size > 1 else 0.0
 
 
 def _symmetric(i: int, s: float, size: int, extent: int) -> float:

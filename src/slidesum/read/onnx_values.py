@@ -257,7 +257,17 @@ def layer_norm(build: Build, call: Call) -> list[Known | None]:
     held = {name: a if a.shape == shape else np.broadcast_to(a, shape) for name, a in held.items()}
     centred = call.op != "RMSNormalization"
     op = LayerNorm(tuple(range(axis - rank, 0)), float(call.get("epsilon", 1e-5)), True, "shift" in held, centred)
-    return [build.put(call, op, x, arrays=held)]
+    y = build.put(call, op, x, arrays=held)
+    if not any(name and build.uses.get(name) for name in call.outputs[1:]):
+        return [y]
+    names = axes(rank)
+    kept = " ".join("1" if k >= axis else n for k, n in enumerate(names))
+    middle = build.layer(call, f"mean {' '.join(names)} -> {kept}", [x], part="mean")
+    beside = build.put(call, Elementwise("subtract"), x, middle, part="beside") if centred else x
+    square = build.put(call, Activation("power", (2.0,)), beside, part="square")
+    variance = build.layer(call, f"mean {' '.join(names)} -> {kept}", [square], part="variance")
+    shifted = build.put(call, Activation("affine", (1.0, op.epsilon)), variance, part="epsilon")
+    return [y, middle, build.put(call, Activation("power", (-0.5,)), shifted, part="deviation")]
 
 
 def mean_variance_norm(build: Build, call: Call) -> Tensor:

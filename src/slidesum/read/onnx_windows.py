@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from slidesum.core.ops import Elementwise, Stored
+from slidesum.core.ops import Activation, Elementwise, Stored
 from slidesum.core.sized import Padding
 from slidesum.draft.place import Tensor
 from slidesum.read.onnx_build import Build, Call, Constant, Known, Unknown
@@ -251,6 +251,15 @@ def _pooled(build: Build, call: Call, x: Tensor, win: Windows, how: str, part: s
     return build.layer(call, pattern, [x], sizes=win.sizes, padding=win.padding, part=part)
 
 
+def lp_pool(build: Build, call: Call) -> Tensor:
+    """LpPool: the root of the sum of powers."""
+    power = float(call.get("p", 2))
+    x = build.put(call, Activation("abs"), build.tensor(call, 0), part="abs")
+    powers = build.put(call, Activation("power", (power,)), x, part="power")
+    total = _pooled(build, call, powers, _pooling(call, x), "sum", part="sum")
+    return build.put(call, Activation("power", (1 / power,)), total)
+
+
 def global_pool(build: Build, call: Call) -> Tensor:
     """GlobalAveragePool, GlobalMaxPool: over all cells of a map."""
     x = build.tensor(call, 0)
@@ -264,6 +273,7 @@ WINDOWS = {
     "ConvTranspose": conv_transpose,
     "MaxPool": max_pool,
     "AveragePool": average_pool,
+    "LpPool": lp_pool,
     "GlobalAveragePool": global_pool,
     "GlobalMaxPool": global_pool,
 }
