@@ -29,7 +29,7 @@ from slidesum.core.ops import (
     Stored,
 )
 from slidesum.core.sized import Sized
-from slidesum.errors import NetworkError, UsageError
+from slidesum.errors import NetworkError, SizeError, UsageError
 from slidesum.laws.edge import REPEATING
 from slidesum.laws.shape import solve
 from slidesum.plans.candidates import Setting
@@ -56,6 +56,8 @@ def written(record: Record, node: Node, arrays: Mapping[str, Symbol], before: Se
             sized = solve(
                 op.equation, [x.shape for x in given], op.sizes, padding=op.padding, border=op.border, extent=op.extent
             )
+            if sized.bias_shape != node.sized.bias_shape:
+                raise SizeError(f"{node.name!r} has a bias for every sample", advice="Leave the batch as it is.")
             return equation(sized, given, arrays.get("bias"))
         case Stored():
             return arrays["value"]
