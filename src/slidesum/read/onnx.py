@@ -28,7 +28,7 @@ from slidesum.read.model import Model
 from slidesum.read.onnx_build import STAND_IN, Build, Call, Constant, Known, Translator, Unknown, declared
 from slidesum.read.onnx_fold import FOLDED, folded
 from slidesum.read.onnx_moves import MOVES
-from slidesum.read.onnx_names import Names, clean, is_made_up, path_of
+from slidesum.read.onnx_names import Names, clean, is_made_up, path_of, without_turns
 from slidesum.read.onnx_open import Opened, called, in_order, opened, reads
 from slidesum.read.onnx_products import PRODUCTS, linear
 from slidesum.read.onnx_values import VALUES
@@ -63,7 +63,7 @@ class _Reading:
         arrays = set(file.arrays)
         self.inputs = [one for one in file.graph.input if one.name not in arrays]
         self.batch_name = self._batch_name()
-        paths = {id(node): path_of(node, arrays) for node in file.nodes}
+        paths = without_turns({id(node): path_of(node, arrays) for node in file.nodes})
         self.paths = paths
         parents = {"/".join(parts[:k]) for path in paths.values() for parts in [path.split("/")] for k in range(1, len(parts))}
         uses = Counter(name for node in file.nodes for name in reads(node)) + Counter(one.name for one in file.graph.output)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 from typing import Any
 
 ARRAYS = ("weight", "bias", "running_mean", "running_var", "kernel", "gamma", "beta", "in_proj_weight", "W", "w")
@@ -78,12 +79,27 @@ def _scopes(text: str) -> list[str]:
 
 
 def _joined(modules: list[str]) -> str:
-    """ "layer1", "layer1.0", "conv1" as one path: a module may repeat the path of its parent."""
+    """The path that a node's name tells, in which a module repeats as much of its parents' path as it likes.
+
+    >>> _joined(["features", "features.0", "features.0.2"]), _joined(["layer1", "layer1.0", "conv1"])
+    ('features/0/2', 'layer1/0/conv1')
+    """
     path: list[str] = []
     for module in modules:
-        parts = re.sub(r"_\d+\Z", "", module).split(".") if path and "." in module else module.split(".")
-        path += parts[1:] if path and len(parts) > 1 and parts[0] == path[-1] else parts
+        parts = module.split(".")
+        again = next((k for k in range(min(len(parts), len(path)), 0, -1) if path[-k:] == parts[:k]), 0)
+        path += parts[again:]
     return "/".join(path)
+
+
+def without_turns(paths: Mapping[int, str]) -> dict[int, str]:
+    """The paths by node, without the number that an exporter gives to a second call of a module ("relu_1" of "relu")."""
+    known = set(paths.values())
+    found = {}
+    for key, path in paths.items():
+        stem = re.sub(r"_\d+\Z", "", path)
+        found[key] = stem if stem in known else path
+    return found
 
 
 def is_made_up(name: str) -> bool:
