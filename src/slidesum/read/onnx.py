@@ -19,13 +19,14 @@ from typing import Any
 
 import numpy as np
 
+from slidesum.core.network import Graph
 from slidesum.core.ops import Input
 from slidesum.core.sizes import is_number
 from slidesum.draft.place import Tensor
 from slidesum.draft.verbs import Draft
-from slidesum.errors import FileError, SlidesumError
+from slidesum.errors import FileError, SlidesumError, SpaceError
 from slidesum.read.model import Model
-from slidesum.read.onnx_build import STAND_IN, Build, Call, Constant, Known, Translator, Unknown, declared
+from slidesum.read.onnx_build import DAMAGE, MOST_AXES, STAND_IN, Build, Call, Constant, Known, Translator, Unknown, declared
 from slidesum.read.onnx_fold import FOLDED, folded
 from slidesum.read.onnx_moves import MOVES
 from slidesum.read.onnx_names import Names, clean, is_made_up, path_of, without_turns
@@ -38,6 +39,10 @@ INPUT_AXES = ("", "b", "b f", "b c i", "b c i j", "b c i j k")
 OPS: Mapping[str, Translator] = {**WINDOWS, **PRODUCTS, **VALUES, **MOVES}
 """By the operator's name. What isn't here becomes an opaque layer."""
 LARGEST_EXTENT = 2**31 - 1
+MOST_NODES = 200_000
+"""Nodes that are translated, those of loops as often as they turn."""
+MOST_FOLDED = 2**28
+"""Values that are computed while reading, in all."""
 MOST_TURNS = 1000
 """Turns of a loop that are unrolled."""
 
@@ -61,6 +66,7 @@ class _Reading:
         self.file = file
         self.sizes = sizes
         arrays = set(file.arrays)
+        self.count = self.folded = 0
         self.inputs = [one for one in file.graph.input if one.name not in arrays]
         self.batch_name = self._batch_name()
         paths = without_turns({id(node): path_of(node, arrays) for node in file.nodes})
@@ -85,8 +91,15 @@ class _Reading:
             graph, values = build.draft.graph, build.values
             if build.batch:
                 graph = self._declared(graph)
+            self._refuse_large(graph)
+        except DAMAGE as error:
+            raise FileError(
+                f"{self.file.path} is damaged: {type(error).__name__}: {next(iter(str(error).splitlines()), '')}",
+                usual="An attribute or an array isn't what its operator takes.",
+                advice="Export the model anew.",
+            ) from None
         except (Unknown, SlidesumError) as error:
-            if isinstance(error, FileError):
+            if isinstance(error, FileError | SpaceError):
                 raise
             raise FileError(
                 f"{self.file.path}: {str(error).splitlines()[0]}",
@@ -94,6 +107,16 @@ class _Reading:
                 advice=f"Give them: sizes={{{', '.join(f'{name!r}: 224' for name in self._open()) or '…'}}}.",
             ) from None
         return Model(graph, values, "onnx", tuple(build.unsupported), notes=tuple(build.notes))
+
+    def _refuse_large(self, graph: Graph) -> None:
+        """Raise FileError where a result is longer than any array is."""
+        for node in graph:
+            if any(is_number(n) and n > LARGEST_EXTENT for n in node.shape):
+                raise FileError(
+                    f"{self.file.path}: {node.name} has the shape {'×'.join(map(str, node.shape))}",
+                    usual=f"Extents are at most {LARGEST_EXTENT:,}.",
+                    advice="Give other sizes, or export the model anew.",
+                )
 
     def _result(self, name: str) -> Known:
         found = self.build.known.get(name)
@@ -130,6 +153,11 @@ class _Reading:
                 usual="Networks are read whose inputs are arrays.",
                 advice="Export the model with a shape for every input.",
             )
+        if len(one.type.tensor_type.shape.dim) > MOST_AXES:
+            raise FileError(
+                f"{self.file.path}: the input {one.name!r} has {len(one.type.tensor_type.shape.dim)} axes",
+                advice=f"Give it {MOST_AXES} at most.",
+            )
         shape = []
         for place, dim in enumerate(one.type.tensor_type.shape.dim):
             name = self._named(one, place, dim)
@@ -160,6 +188,11 @@ class _Reading:
             self._node(node, follower, prefix)
 
     def _node(self, node: Any, follower: Any, prefix: str) -> None:
+        self.count += 1
+        if self.count > MOST_NODES:
+            raise FileError(
+                f"{self.file.path}: its loops written out are more than {MOST_NODES:,} nodes", advice="Export a part of the model."
+            )
         build, call = self.build, self._call(node, prefix)
         if node.op_type in ("If", "Loop", "Scan") and not node.domain and self._inner(call, prefix):
             return
@@ -168,6 +201,9 @@ class _Reading:
         if call.op in FOLDED and constant and call.op not in ("Shape", "Size"):
             try:
                 found = folded(call, [one for one in inputs if not isinstance(one, Tensor)], self._shapes(call))
+                self.folded += sum(one.numbers.size for one in found)
+                if self.folded > MOST_FOLDED:
+                    raise Unknown("too much is computed while reading")
                 names = [name for name in call.outputs if name]
                 build.known |= dict(zip(names, found, strict=False))
                 build.kinds |= {name: _kind(one.numbers) for name, one in zip(names, found, strict=False)}
@@ -354,7 +390,7 @@ class _Reading:
 
     # The batch
 
-    def _declared(self, graph: Any) -> Any:
+    def _declared(self, graph: Graph) -> Graph:
         """The same layers, drawn for the batch that was asked for."""
         batch = self.sizes.get(self.batch_name or "", 1)
         draft = Draft(graph.name)

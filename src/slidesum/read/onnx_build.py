@@ -24,11 +24,16 @@ from slidesum.core.sized import Border, Padding
 from slidesum.draft.asked import with_bias
 from slidesum.draft.place import Tensor
 from slidesum.draft.verbs import Draft
-from slidesum.errors import SlidesumError
+from slidesum.errors import FileError, SlidesumError
 from slidesum.notation.parse import parse
 from slidesum.read.model import Unsupported
 from slidesum.read.onnx_names import Names
 
+DAMAGE = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What Python raises where a file holds something else than the operators say."""
+LARGEST_STORED = 2**26
+"""Values of an array that the file tells of without holding it."""
+MOST_AXES = 32
 STAND_IN = 10007
 """The batch while reading: a prime that is no usual extent."""
 
@@ -81,6 +86,15 @@ def equation(pattern: str, bias: str | None = None) -> Equation:
     return with_bias(parse(pattern), bias)
 
 
+class Results(dict[str, Known]):
+    """What is known by name; a name that nothing makes is an error of the file."""
+
+    def __missing__(self, name: str) -> Known:
+        raise FileError(
+            f"{name!r} is read, and nothing makes it", usual="The file is damaged, or a part of a model.", advice="Export the model anew."
+        )
+
+
 Translator = Callable[["Build", Call], "Known | Sequence[Known | None]"]
 
 
@@ -92,7 +106,7 @@ class Build:
         self.names = names
         self.uses = uses
         self.batch = batch
-        self.known: dict[str, Known] = {}
+        self.known: dict[str, Known] = Results()
         self.kinds: dict[str, int] = {}
         self.values: dict[str, Any] = {}
         self.unsupported: list[Unsupported] = []
@@ -141,6 +155,8 @@ class Build:
             numbers = np.asarray(found.numbers)
             if numbers.dtype.kind not in "fiu":
                 raise Unknown(f"an array of {numbers.dtype} is no array of numbers here")
+            if numbers.size > LARGEST_STORED and 0 in numbers.strides:
+                raise Unknown(f"it repeats a number {numbers.size:,} times")
             name = self.names.fresh(self.names.of_array(found.name) or self.names.of_call(call, "constant"))
             self.values[f"{name}.value"] = self.numbers_of(numbers)
             self.held.append(found.numbers)
@@ -209,6 +225,8 @@ class Build:
     def reshaped(self, call: Call, x: Tensor, shape: Sequence[int], part: str = "") -> Tensor:
         """The same values in another shape; what grows with the batch stays open."""
         shape = tuple(int(n) for n in shape)
+        if len(shape) > MOST_AXES:
+            raise Unknown(f"its result has {len(shape)} axes")
         if tuple(x.shape) == shape:
             return x
         growing = [k for k, n in enumerate(shape) if self.grows(n)]
@@ -234,13 +252,14 @@ class Build:
                     raise Unknown(f"its result {number} is used, which no layer here gives")
                 if name and result is not None:
                     self.known[name] = result
-        except (Unknown, SlidesumError) as error:
+        except (Unknown, SlidesumError, *DAMAGE) as error:
             for one, length in zip(grown, before, strict=True):
                 while len(one) > length:
                     one.popitem()
             graph = self.draft.graph
             self.draft.adopt(replace(graph, nodes=graph.nodes[: before[-1]]))
-            self.opaque(call, str(error).splitlines()[0], shapes())
+            told = not isinstance(error, DAMAGE)
+            self.opaque(call, str(error).splitlines()[0] if told else "its attributes or inputs aren't what it takes", shapes())
 
     def opaque(self, call: Call, reason: str, shapes: Sequence[tuple[int, ...]]) -> None:
         """What isn't understood: one layer a result, of exact shape, listed with its place."""

@@ -21,6 +21,8 @@ from slidesum.read.onnx_resize import maps
 from slidesum.read.onnx_values import FLOATS
 
 COPIES = "uvwxyzpq"
+MOST_CELLS = 2**20
+"""Cells that are named one by one."""
 
 
 def same(build: Build, call: Call) -> Known:
@@ -172,6 +174,8 @@ def gather(build: Build, call: Call) -> Tensor:
     x = build.tensor(call, 0)
     axis = int(call.get("axis", 0)) % len(x.shape)
     extent = int(x.shape[axis])
+    if cells.numbers.size > MOST_CELLS:
+        raise Unknown(f"it takes {cells.numbers.size:,} cells one by one")
     flat = [int(c) for c in np.ravel(cells.numbers)]
     if any(not -extent <= c < extent for c in flat):
         raise Unknown("it takes cells that aren't there")
@@ -183,6 +187,8 @@ def gather(build: Build, call: Call) -> Tensor:
 
 def taken(build: Build, call: Call, x: Tensor, axis: int, cells: Sequence[int], part: str = "") -> Tensor:
     """These cells of an axis, in this order."""
+    if len(cells) > MOST_CELLS:
+        raise Unknown(f"it takes {len(cells):,} cells one by one")
     if list(cells) == list(range(int(x.shape[axis]))):
         return x
     if build.grows(int(x.shape[axis])):

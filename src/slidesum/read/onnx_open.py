@@ -24,8 +24,6 @@ from slidesum.read.onnx_scan import scanned
 
 LARGEST_FILE = 2**31
 """Bytes: protobuf takes no larger one. Larger models keep their arrays in other files."""
-NEWEST = 64
-"""Versions of the file format beyond this are nonsense."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ def _parsed(onnx: Any, path: Path) -> Any:
             usual="It was cut off, or holds something else.",
             advice="Copy it again, or export the model anew.",
         ) from None
-    if not model.HasField("graph") or not model.graph.output:
+    if not model.HasField("graph") or not model.graph.output or model.ir_version < 1:
         raise FileError(
             f"{path} is no ONNX model: it has no graph with a result",
             usual="It was cut off, or holds something else.",
@@ -102,12 +100,6 @@ def _parsed(onnx: Any, path: Path) -> Any:
 
 
 def _versions(onnx: Any, model: Any, path: Path) -> dict[str, int]:
-    if not 1 <= model.ir_version <= NEWEST:
-        raise FileError(
-            f"{path} says it is of version {model.ir_version} of the ONNX format, which there is none of",
-            usual="It is damaged, or no ONNX model.",
-            advice="Export the model anew.",
-        )
     if model.ir_version > onnx.IR_VERSION:
         raise FileError(
             f"{path} is of version {model.ir_version} of the ONNX format, and the installed onnx knows {onnx.IR_VERSION}",

@@ -16,6 +16,7 @@ from slidesum.core.sized import Padding
 from slidesum.draft.place import Tensor
 from slidesum.read.onnx_build import Build, Call, Constant, Known, Unknown
 
+MOST_COUNTED = 2**24
 POSITIONS, TAPS = "ijklmn", ("u", "v", "w", "p", "q", "r")
 
 
@@ -222,6 +223,8 @@ def _counted(cells: int, win: Windows, axis: int, beside: tuple[int, int]) -> An
     k, s, d = win.kernel[axis], win.strides[axis], win.dilations[axis]
     low, high = win.pads[axis]
     count = (cells + low + high - win.spans[axis]) // s + 1
+    if count * k > MOST_COUNTED:
+        raise Unknown(f"its windows have {count * k:,} cells along an axis")
     starts = s * np.arange(count) - low
     read = starts[:, None] + d * np.arange(k)
     return ((read >= -beside[0]) & (read < cells + beside[1])).sum(1)
