@@ -14,19 +14,20 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from slidesum.core.network import Graph
-from slidesum.core.ops import Input
+from slidesum.core.ops import Activation, Input
 from slidesum.core.sizes import is_number
 from slidesum.draft.place import Tensor
 from slidesum.draft.verbs import Draft
 from slidesum.errors import FileError, SlidesumError, SpaceError
 from slidesum.read.model import Model
-from slidesum.read.onnx_build import DAMAGE, MOST_AXES, STAND_IN, Build, Call, Constant, Known, Translator, Unknown, declared
+from slidesum.read.onnx_build import DAMAGE, MOST_AXES, STAND_IN, Build, Call, Constant, Known, Translator, Unknown, declared, plain_number
 from slidesum.read.onnx_fold import FOLDED, folded
 from slidesum.read.onnx_moves import MOVES
 from slidesum.read.onnx_names import Names, clean, is_made_up, path_of, without_turns
@@ -71,7 +72,7 @@ class _Reading:
         self.batch_name = self._batch_name()
         paths = without_turns({id(node): path_of(node, arrays) for node in file.nodes})
         self.paths = paths
-        parents = {"/".join(parts[:k]) for path in paths.values() for parts in [path.split("/")] for k in range(1, len(parts))}
+        parents = {path.rpartition("/")[0] for path in paths.values() if path}
         uses = Counter(name for node in file.nodes for name in reads(node)) + Counter(one.name for one in file.graph.output)
         title = clean(file.graph.name) if file.graph.name not in ("", "main_graph", "torch_jit") else clean(file.path.stem)
         self.build = Build(title or "model", Names(parents), uses, batch=self.batch_name is not None)
@@ -182,12 +183,12 @@ class _Reading:
         for node in nodes:
             if id(node) in skipped or not any(self.build.uses.get(name) for name in node.output):
                 continue  # nobody asks for it
-            follower = self._follower(node, nodes)
-            if follower is not None:
-                skipped.add(id(follower))
-            self._node(node, follower, prefix)
+            pair = self._follower(node)
+            if pair is not None:
+                skipped.add(id(pair[0]))
+            self._node(node, prefix, *(pair or (None, None)))
 
-    def _node(self, node: Any, follower: Any, prefix: str) -> None:
+    def _node(self, node: Any, prefix: str, follower: Any, both: Translator | None) -> None:
         self.count += 1
         if self.count > MOST_NODES:
             raise FileError(
@@ -198,9 +199,11 @@ class _Reading:
             return
         inputs = [build.known[name] if name else None for name in call.inputs]
         constant = all(isinstance(one, Constant) or one is None for one in inputs)
-        if call.op in FOLDED and constant and call.op not in ("Shape", "Size"):
+        shapes = self._shapes(call) if call.op in FOLDED and constant else []
+        repeated = call.op in ("Expand", "Tile") and any(build.grows(n) for shape in shapes for n in shape or ())
+        if call.op in FOLDED and constant and not repeated and call.op not in ("Shape", "Size"):
             try:
-                found = folded(call, [one for one in inputs if not isinstance(one, Tensor)], self._shapes(call))
+                found = folded(call, [one for one in inputs if not isinstance(one, Tensor)], shapes)
                 self.folded += sum(one.numbers.size for one in found)
                 if self.folded > MOST_FOLDED:
                     raise Unknown("too much is computed while reading")
@@ -211,8 +214,10 @@ class _Reading:
             except Unknown:
                 pass  # then it is a layer of stored arrays
         self._kinds(call)
-        if follower is not None:
-            build.attempt(call, lambda b, c: _linear_with_bias(b, c, follower), lambda: self._exact(call))
+        if follower is not None and both is not None:
+            whole = replace(call, outputs=tuple(follower.output))
+            self._kinds(whole)
+            build.attempt(whole, both, lambda: self._exact(whole))
             return
         translate = OPS.get(call.op)
         if translate is None:
@@ -230,6 +235,8 @@ class _Reading:
                 value = get_attribute_value(one)
                 if isinstance(value, bytes):
                     value = value.decode("utf-8", "replace")
+                if isinstance(value, float):
+                    value = plain_number(value)
                 if one.HasField("t"):
                     value = to_array(value)
             except (ValueError, TypeError) as error:
@@ -245,21 +252,29 @@ class _Reading:
         op = f"{domain}.{node.op_type}" if domain else node.op_type
         return Call(op, self.file.opsets[""], tuple(node.input), tuple(node.output), attributes, path, place, node)
 
-    def _follower(self, node: Any, nodes: Sequence[Any]) -> Any:
-        """The addition of a bias to a product with a constant matrix, if nobody else reads the product."""
+    def _follower(self, node: Any) -> tuple[Any, Translator] | None:
+        """The one node that reads this one's result, if both are one layer: a product and its bias, a gate and what it opens."""
         build = self.build
-        if node.op_type != "MatMul" or build.uses.get(node.output[0]) != 1 or len(node.input) != 2:
-            return None
-        w = build.known.get(node.input[1])
-        x = build.known.get(node.input[0])
-        if not isinstance(w, Constant) or len(w.shape) != 2 or x is None or len(x.shape) < 2:
+        if node.domain or not node.output or not node.input or build.uses.get(node.output[0]) != 1:
             return None
         reader = self._reader.get(node.output[0])
-        if reader is None or reader.op_type != "Add" or reader.domain:
+        others = [name for name in reader.input if name != node.output[0]] if reader is not None and not reader.domain else []
+        if len(others) != 1:
             return None
-        other = [name for name in reader.input if name != node.output[0]]
-        bias = build.known.get(other[0]) if len(other) == 1 else None
-        return reader if isinstance(bias, Constant) and bias.shape == w.shape[1:] and bias.trainable else None
+        x, other = (dict.get(build.known, name) for name in (node.input[0], others[0]))
+        if node.op_type == "MatMul" and reader.op_type == "Add" and x is not None and len(x.shape) > 1 and len(node.input) == 2:
+            w = dict.get(build.known, node.input[1])
+            fits = isinstance(w, Constant) and len(w.shape) == 2 and isinstance(other, Constant)
+            if fits and other is not None and w is not None and other.shape == w.shape[1:] and other.trainable:
+                return reader, lambda b, c: _linear_with_bias(b, c, other)
+        if reader.op_type == "Mul" and others[0] == node.input[0] and isinstance(x, Tensor) and len(node.input) == 1:
+            if node.op_type == "Sigmoid":
+                return reader, lambda b, c: b.put(c, Activation("silu"), b.tensor(c, 0))
+            told = {a.name: a.f for a in node.attribute}
+            sixths = abs(told.get("alpha", 0.2) - 1 / 6) < 1e-6 and told.get("beta", 0.5) == 0.5
+            if node.op_type == "HardSigmoid" and sixths:
+                return reader, lambda b, c: b.put(c, Activation("hard_swish"), b.tensor(c, 0))
+        return None
 
     @cached_property
     def _reader(self) -> dict[str, Any]:
@@ -407,17 +422,12 @@ class _Reading:
         return draft.graph
 
 
-def _linear_with_bias(build: Build, call: Call, follower: Any) -> list[Known | None]:
-    """A product with a constant matrix and the bias that is added to it: one layer, which is both nodes' result."""
+def _linear_with_bias(build: Build, call: Call, bias: Known | None) -> Tensor:
+    """A product with a constant matrix, and the bias that is added to it."""
     w = build.given(call, 1)
-    name = next(one for one in follower.input if one not in call.outputs)
-    bias = build.known[name]
     if not isinstance(w, Constant) or not isinstance(bias, Constant):
         raise Unknown("its bias is computed")
-    y = linear(build, call, build.tensor(call, 0), w, bias)
-    build.known[follower.output[0]] = y
-    build.kinds[follower.output[0]] = build.kinds.get(call.inputs[0], 1)
-    return [y]
+    return linear(build, call, build.tensor(call, 0), w, bias)
 
 
 def _output_call(name: str) -> Call:

@@ -275,6 +275,15 @@ class Build:
             self.known[name] = self.put(call, op, *read, arrays=arrays)
 
 
+def plain_number(value: Any) -> float:
+    """A number as its author wrote it, before it was rounded to 32 bits.
+
+    >>> plain_number(9.999999747378752e-06)
+    1e-05
+    """
+    return float(str(np.float32(value))) if np.float32(value) == value else float(value)
+
+
 def declared(op: Op, batch: int) -> Op:
     """A layer with `batch` where it was read with the stand-in."""
 

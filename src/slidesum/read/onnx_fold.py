@@ -7,7 +7,7 @@ a result will be is asked before it is made.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from math import ceil, prod
 from typing import Any
 
 import numpy as np
@@ -35,10 +35,17 @@ def folded(call: Call, inputs: Sequence[Constant | None], shapes: Sequence[tuple
     from onnx.reference import ReferenceEvaluator
 
     growth = [prod(shape) for shape in shapes if shape is not None]
-    if len(growth) < len(shapes) and call.op in ("Expand", "Tile", "Range", "Pad", "OneHot", "NonZero", "EyeLike"):
+    if call.op == "Range":
+        start, limit, step = (float(np.ravel(one.numbers)[0]) for one in inputs if one is not None)
+        growth = [max(0, ceil((limit - start) / step))]
+    elif call.op == "NonZero":
+        growth = [one.numbers.size * max(1, one.numbers.ndim) for one in inputs if one is not None]
+    if len(growth) < len(shapes) and call.op in ("Expand", "Tile", "Pad", "OneHot", "EyeLike"):
         raise Unknown("how large its result is can't be told")
     if max(growth, default=0) > LARGEST:
         raise Unknown(f"its result has {max(growth):,} values, and at most {LARGEST:,} are computed while reading")
+    if len(growth) < len(shapes) and sum(one.numbers.size for one in inputs if one is not None) > LARGEST:
+        raise Unknown("how large its result is can't be told")
     names = [name for name in call.inputs if name]
     held = {name: np.asarray(one.numbers) for name, one in zip(call.inputs, inputs, strict=True) if one is not None}
     node = type(call.node)()

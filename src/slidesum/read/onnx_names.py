@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 ARRAYS = ("weight", "bias", "running_mean", "running_var", "kernel", "gamma", "beta", "in_proj_weight", "W", "w")
+AS_IN_TORCH = {"Concat": "cat", "ReduceMean": "mean", "ReduceSum": "sum", "MatMul": "matmul", "GlobalAveragePool": "adaptive_avg_pool2d"}
 _MADE_UP = re.compile(r"(onnx::|val_|/|_val_|const_|arg\d|_to_copy|t_\d|\d+\Z)")
 
 
@@ -108,12 +109,14 @@ def is_made_up(name: str) -> bool:
 
 
 def operator(op: str) -> str:
-    """An operator's name in small letters, words apart.
+    """An operator's name in small letters, words apart; some as PyTorch calls them, so that a model has one table however it is read.
 
-    >>> operator("GlobalAveragePool"), operator("com.microsoft.FusedConv"), operator("LRN")
-    ('global_average_pool', 'fused_conv', 'lrn')
+    >>> operator("GlobalMaxPool"), operator("com.microsoft.FusedConv"), operator("LRN"), operator("Concat")
+    ('global_max_pool', 'fused_conv', 'lrn', 'cat')
     """
     last = op.rpartition(".")[2]
+    if last in AS_IN_TORCH:
+        return AS_IN_TORCH[last]
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", last).lower()
 
 

@@ -21,7 +21,7 @@ from slidesum.core.ops import (
     Softmax,
 )
 from slidesum.draft.place import Tensor
-from slidesum.read.onnx_build import Build, Call, Constant, Known, Unknown
+from slidesum.read.onnx_build import Build, Call, Constant, Known, Unknown, plain_number
 from slidesum.read.onnx_products import axes
 
 PLAIN: dict[str, Function] = {
@@ -59,7 +59,9 @@ def function(build: Build, call: Call) -> Tensor:
         case "Celu":
             op = Activation("celu", (float(1 if alpha is None else alpha),))
         case "HardSigmoid":
-            op = Activation("hard_sigmoid", (float(0.2 if alpha is None else alpha), float(call.get("beta", 0.5))))
+            slope = 0.2 if alpha is None else alpha
+            slope = 1 / 6 if abs(slope - 1 / 6) < 1e-7 else slope  # which 32 bits can't hold
+            op = Activation("hard_sigmoid", (float(slope), float(call.get("beta", 0.5))))
         case "Gelu":
             op = Activation("gelu_tanh" if call.get("approximate", "none") == "tanh" else "gelu")
         case "Swish":
@@ -82,7 +84,7 @@ def clip(build: Build, call: Call) -> Tensor:
     bounds = []
     for number, (name, usual) in enumerate((("min", -inf), ("max", inf)), start=1):
         held = build.maybe(call, number)
-        bounds.append(float(call.get(name, usual)) if held is None else float(np.ravel(held)[0]))
+        bounds.append(float(call.get(name, usual)) if held is None else plain_number(np.ravel(held)[0]))
     x, (low, high) = build.tensor(call, 0), bounds
     if (low, high) == (0, 6):
         return build.put(call, Activation("relu6"), x)
@@ -137,7 +139,7 @@ def _number(known: Known) -> float | None:
     """The number that a constant of one untrained value is."""
     if isinstance(known, Tensor) or known.trainable or known.numbers.size != 1 or known.numbers.dtype.kind not in "fiu":
         return None
-    return float(np.ravel(known.numbers)[0])
+    return plain_number(np.ravel(known.numbers)[0])
 
 
 def _with_number(op: str, y: float) -> Activation:
@@ -209,7 +211,7 @@ def dropout(build: Build, call: Call) -> list[Known | None]:
     if training is not None and bool(np.ravel(training)[0]):
         raise Unknown("it drops values although the model isn't trained")
     held = build.maybe(call, 1)
-    rate = float(np.ravel(held)[0]) if held is not None else float(call.get("ratio", 0.5))
+    rate = plain_number(np.ravel(held)[0]) if held is not None else float(call.get("ratio", 0.5))
     x = build.given(call, 0)
     return [build.put(call, Dropout(rate), x) if isinstance(x, Tensor) and 0 < rate < 1 else x, None]
 

@@ -128,7 +128,7 @@ def _filtered(
     build: Build, call: Call, x: Tensor, w: Known, win: Windows, groups: int, *, transposed: bool, extent: Any = None
 ) -> Tensor:
     """The equation with its filter, by the number of groups; a bias that isn't constant is added behind it."""
-    shape, sizes = tuple(int(n) for n in w.shape), dict(win.sizes)
+    shape, sizes = tuple(int(n) for n in w.shape), win.sizes
     filters = shape[1] if transposed else shape[0] // groups
     if groups == 1:
         of_x, of_w, of_y = "c", "c o" if transposed else "o c", "o"
@@ -137,7 +137,7 @@ def _filtered(
         shape = (shape[0], *shape[2:])
     else:
         of_x, of_w, of_y = "(g c)", "(g c) o" if transposed else "(g o) c", "(g o)"
-        sizes |= {"g": groups}
+        sizes = {"g": groups} | sizes
     if of_y != "c":
         sizes["o"] = filters
     still = " ".join(win.positions)
@@ -249,6 +249,8 @@ def _pooling(call: Call, x: Tensor) -> Windows:
 
 
 def _pooled(build: Build, call: Call, x: Tensor, win: Windows, how: str, part: str = "") -> Tensor:
+    if set(win.kernel) | set(win.strides) == {1} and win.even and not any(low for low, _ in win.pads):
+        return x
     prefix = "" if how == "sum" else f"{how} "
     pattern = f"{prefix}b c {win.addresses} -> b c {' '.join(win.positions)}"
     return build.layer(call, pattern, [x], sizes=win.sizes, padding=win.padding, part=part)
