@@ -104,8 +104,8 @@ class _Reading:
                 raise
             raise FileError(
                 f"{self.file.path}: {str(error).splitlines()[0]}",
-                usual="Sizes that the file leaves open are taken as one.",
-                advice=f"Give them: sizes={{{', '.join(f'{name!r}: 224' for name in self._open()) or '…'}}}.",
+                usual="A result of the model is none of a network.",
+                advice="Export the model anew, or a part of it.",
             ) from None
         return Model(graph, values, "onnx", tuple(build.unsupported), notes=tuple(build.notes))
 
@@ -217,13 +217,14 @@ class _Reading:
         if follower is not None and both is not None:
             whole = replace(call, outputs=tuple(follower.output))
             self._kinds(whole)
-            build.attempt(whole, both, lambda: self._exact(whole))
+            build.attempt(whole, both, lambda why: self._exact(whole, why))
             return
         translate = OPS.get(call.op)
         if translate is None:
-            build.opaque(call, "it has no equation, and is none of the other layers known here", self._exact(call))
+            why = "it has no equation, and is none of the other layers known here"
+            build.opaque(call, why, self._exact(call, why))
         else:
-            build.attempt(call, translate, lambda: self._exact(call))
+            build.attempt(call, translate, lambda why: self._exact(call, why))
 
     def _call(self, node: Any, prefix: str = "") -> Call:
         from onnx.helper import get_attribute_value
@@ -325,7 +326,7 @@ class _Reading:
             shapes.append(tuple(int(d.dim_value) for d in dims) if known and dims is not None else None)
         return shapes
 
-    def _exact(self, call: Call) -> list[tuple[int, ...]]:
+    def _exact(self, call: Call, why: str) -> list[tuple[int, ...]]:
         """The shapes of a node's results, also as the file says them. Raises FileError where they can't be told."""
         shapes = self._shapes(call)
         told = {one.name: one.type for one in (*self.file.graph.value_info, *self.file.graph.output)}
@@ -335,10 +336,15 @@ class _Reading:
                 dims = [self._extent(d) for d in told[name].tensor_type.shape.dim]
                 shape = tuple(n for n in dims if n is not None) if None not in dims else None
             if shape is None and name and self.build.uses.get(name):
+                left = [name for name in self._open() if name not in self.sizes]
                 raise FileError(
-                    f"{self.file.path}: the shape of what {call.place} ({call.op}) gives can't be told",
-                    usual="Its shape depends on values, or its operator is none of ONNX.",
-                    advice="Export the model with the shapes of its results (value_info), or without this operator.",
+                    f"{self.file.path}: {call.place} ({call.op}) isn't understood, and the shape of its result can't be told: {why}",
+                    usual=f"Sizes that the file leaves open are taken as one: {', '.join(left)}."
+                    if left
+                    else "Its shape depends on values, or its operator is none of ONNX.",
+                    advice=f"Give them: sizes={{{', '.join(f'{name!r}: 224' for name in left)}}}."
+                    if left
+                    else "Export the model with the shapes of its results (value_info), or without this operator.",
                 )
             found.append(shape or ())
         return found

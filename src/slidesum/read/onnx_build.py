@@ -239,7 +239,7 @@ class Build:
 
     # What isn't understood
 
-    def attempt(self, call: Call, translate: Translator, shapes: Callable[[], Sequence[tuple[int, ...]]]) -> None:
+    def attempt(self, call: Call, translate: Translator, shapes: Callable[[str], Sequence[tuple[int, ...]]]) -> None:
         """Translate a node wholly, or leave everything as it was and keep it as an opaque layer."""
         grown: tuple[dict[Any, Any], ...] = (self.values, self.keepers, self.stored, self.names.taken)
         before = [len(one) for one in grown]
@@ -259,7 +259,8 @@ class Build:
             graph = self.draft.graph
             self.draft.adopt(replace(graph, nodes=graph.nodes[: before[-1]]))
             told = not isinstance(error, DAMAGE)
-            self.opaque(call, str(error).splitlines()[0] if told else "its attributes or inputs aren't what it takes", shapes())
+            why = str(error).splitlines()[0] if told else "its attributes or inputs aren't what it takes"
+            self.opaque(call, why, shapes(why))
 
     def opaque(self, call: Call, reason: str, shapes: Sequence[tuple[int, ...]]) -> None:
         """What isn't understood: one layer a result, of exact shape, listed with its place."""
