@@ -29,7 +29,7 @@ def by_onnxruntime(graph, values, *inputs):
     return session.run(None, {node.name: x for node, x in zip(graph.inputs, inputs, strict=True)})
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(layers())
 def test_random_equations(layer: Random):
     check(replace(layer, kind="real"))

@@ -32,11 +32,16 @@ def same(build: Build, call: Call) -> Known:
 
 def cast(build: Build, call: Call) -> Known:
     """Cast: between floating numbers, or from integers to them, the values stay as they are."""
+    from onnx import helper
+
     kind = build.kinds.get(call.inputs[0], 1)
     to = call.get("to") if call.op == "Cast" else build.kinds.get(call.inputs[1], 1)
     whole = (2, 3, 4, 5, 6, 7, 12, 13)
     if to in FLOATS and kind in (*FLOATS, *whole) or (kind in whole and to in (6, 7)):
-        return build.given(call, 0)
+        found = build.given(call, 0)
+        if isinstance(found, Tensor):
+            return found
+        return Constant(found.numbers.astype(helper.tensor_dtype_to_np_dtype(to)), found.name, found.trainable)
     raise Unknown("it rounds, or compares with zero")
 
 

@@ -174,6 +174,9 @@ def prelu(build: Build, call: Call) -> Tensor:
     x, slope = build.tensor(call, 0), build.given(call, 1)
     if build.kinds.get(call.inputs[0], 1) not in FLOATS:
         raise Unknown("it computes with integers")
+    if call.opset < 7 and len(slope.shape) == 1 and slope.shape[0] > 1:  # a slope a map
+        column = (int(slope.shape[0]), *[1] * (len(x.shape) - 2))
+        slope = build.reshaped(call, build.as_tensor(slope, call), column, part="slopes")
     above = build.put(call, Activation("relu"), x, part="above")
     below = build.put(call, Activation("clip", (-inf, 0.0)), x, part="below")
     return build.put(

@@ -65,12 +65,13 @@ def _package() -> Any:
 
 def _model(onnx: Any, graph: Graph, values: Mapping[str, np.ndarray[Any, Any]]) -> Any:
     """The model with the batch open, or with the declared one where that can't be."""
-    open_batch = _drawn_open(graph, values)
-    record, heads = open_batch or _drawn(graph, values, None)
-    axis = "batch" if open_batch else None
+    record, heads = _drawn_open(graph, values) or _drawn(graph, values, None)
     kind = onnx.helper.np_dtype_to_tensor_dtype(record.dtype)
-    inputs = [_value(onnx, kind, node.name, node.shape, axis) for node in graph.inputs]
-    outputs = [_value(onnx, kind, head.name, head.shape, axis) for head in heads]
+    extents = ("batch",) if record.batch else ()
+    inputs = [
+        onnx.helper.make_tensor_value_info(node.name, kind, [*extents, *map(int, node.shape[len(extents) :])]) for node in graph.inputs
+    ]
+    outputs = [onnx.helper.make_tensor_value_info(head.name, kind, record.results[head.name]) for head in heads]
     used = {one.name: one.value for node in record.nodes for one in node.inputs if one is not None and one.value is not None}
     arrays = [onnx.numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in used.items()]
     nodes, shapes, labels = [], dict[tuple[int, ...], str](), Counter[str]()
@@ -92,11 +93,6 @@ def _model(onnx: Any, graph: Graph, values: Mapping[str, np.ndarray[Any, Any]]) 
     )
 
 
-def _value(onnx: Any, kind: int, name: str, shape: Any, batch: str | None) -> Any:
-    extents = [batch if k == 0 and batch else int(n) for k, n in enumerate(shape)]
-    return onnx.helper.make_tensor_value_info(name, kind, extents)
-
-
 Drawn = tuple[Record, list[Symbol]]
 
 
@@ -114,8 +110,13 @@ def _drawn_open(graph: Graph, values: Mapping[str, Any]) -> Drawn | None:
     for a, b in zip(one.nodes, other.nodes, strict=True):
         if not _opened(a, b):
             return None
-    kept = all(x.shape[:1] == (BATCHES[0],) and x.shape[1:] == y.shape[1:] for x, y in zip(heads, others, strict=True))
-    return (one, heads) if kept else None
+    one.results = {x.name: _told(x.shape, y.shape) for x, y in zip(heads, others, strict=True)}
+    return one, heads
+
+
+def _told(a: tuple[int, ...], b: tuple[int, ...]) -> list[int | str | None]:
+    """The extents of a result: the batch by its name, and what otherwise grows with it left open."""
+    return [m if m == n else "batch" if (m, n) == BATCHES else None for m, n in zip(a, b, strict=True)]
 
 
 def _opened(a: Recorded, b: Recorded) -> bool:
@@ -146,7 +147,7 @@ def _alike(a: Any, b: Any) -> bool:
 def _drawn(graph: Graph, values: Mapping[str, Any], batch: int | None) -> Drawn:
     """The nodes for one batch, and the results that the network is asked for."""
     dtype = np.result_type(*values.values()) if values else np.dtype(np.float32)
-    record = Record(np.dtype(dtype))
+    record = Record(np.dtype(dtype), batch=batch)
     found: dict[str, Symbol] = {}
     for node in graph:
         record.scope = node.name
@@ -167,6 +168,7 @@ def _drawn(graph: Graph, values: Mapping[str, Any], batch: int | None) -> Drawn:
         result = found[node.name]
         heads.append(result if result.name == node.name and result.value is None and not isinstance(node.op, Input) else
                      record.node("Identity", [result], result.shape))  # fmt: skip
+    record.results = {head.name: list(head.shape) for head in heads}
     return record, heads
 
 

@@ -88,9 +88,14 @@ BINARY = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divid
 
 @dataclass(eq=False)
 class Record:
-    """The graph in the making; `scope` is the layer that is being written."""
+    """The graph in the making, for one batch or (None) the declared one; `scope` is the layer that is being written.
+
+    `results` has the shapes of the results as the file tells them.
+    """
 
     dtype: np.dtype[Any]
+    batch: int | None = None
+    results: dict[str, list[Any]] = field(default_factory=dict)
     nodes: list[Recorded] = field(default_factory=list)
     constants: dict[str, Symbol] = field(default_factory=dict)
     counted: dict[str, int] = field(default_factory=dict)
