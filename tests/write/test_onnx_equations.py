@@ -57,7 +57,8 @@ def check(layer: Random):
     scale = largest_sum(sized, wide) + (0 if bias is None else abs(bias).max(initial=0))
     assert found.shape == wanted.shape
     infinite = np.isinf(wanted)
-    assert np.array_equal(found[infinite], wanted[infinite])
+    largest = np.finfo(np.float32).max  # where a window reads nothing but border, onnxruntime has the largest number for infinity
+    assert np.array_equal(np.clip(found[infinite], -largest, largest), np.clip(wanted[infinite], -largest, largest))
     error = abs(found - wanted)[~infinite]
     allowed = ROUNDING * np.maximum(np.broadcast_to(scale, wanted.shape)[~infinite], 1)
     assert (error <= allowed).all(), f"off by {error.max()}"

@@ -1,7 +1,7 @@
 """A network as an ONNX model.
 
-The network is written twice, for two batches: whatever differs between the two is the batch, and stays open in the file. Where more
-differs than the target of a reshape, the file has the declared batch.
+The network is written three times, for three batches: whatever differs, in proportion, is the batch, and stays open in the file. Where
+more differs than the target of a reshape, the file has the declared batch.
 
     onnx_record     nodes, recorded while symbols are computed with      onnx_functions   functions and combinations as operators
     onnx_backend    the verbs of a backend as nodes                      onnx_layers      every layer of the vocabulary
@@ -28,7 +28,7 @@ from slidesum.write.onnx_record import Record, Recorded, Symbol, same_but
 OPSET, IR_VERSION = 21, 10
 LARGEST = 2**31 - 2**20
 """Bytes of arrays in one file: protobuf takes 2 GiB, and the graph needs room."""
-BATCHES = (2, 3)
+BATCHES = (2, 3, 7)
 
 
 def write_onnx(graph: Graph, values: Mapping[str, Any], path: str | Path | None = None) -> Any:
@@ -102,21 +102,29 @@ def _drawn_open(graph: Graph, values: Mapping[str, Any]) -> Drawn | None:
     if len(extents) != 1 or None in extents:
         return None
     try:
-        (one, heads), (other, others) = (_drawn(graph, values, batch) for batch in BATCHES)
+        (one, heads), *others = (_drawn(graph, values, batch) for batch in BATCHES)
     except SlidesumError:  # the batch is a size of an equation
         return None
-    if len(one.nodes) != len(other.nodes) or len(heads) != len(others):
-        return None
-    for a, b in zip(one.nodes, other.nodes, strict=True):
-        if not _opened(a, b):
+    for k, (other, ends) in enumerate(others, start=1):
+        if len(one.nodes) != len(other.nodes) or len(heads) != len(ends):
             return None
-    one.results = {x.name: _told(x.shape, y.shape) for x, y in zip(heads, others, strict=True)}
+        if not all(_opened(a, b) for a, b in zip(one.nodes, other.nodes, strict=True)):
+            return None
+        if not all(_grows(x.shape, y.shape, BATCHES[k]) for x, y in zip(heads, ends, strict=True)):
+            return None
+        one.results = {x.name: _told(x.shape, y.shape) for x, y in zip(heads, ends, strict=True)}
     return one, heads
+
+
+def _grows(a: tuple[int, ...], b: tuple[int, ...], batch: int) -> bool:
+    """Whether one axis grows with the batch, in proportion, and no other."""
+    differing = [(m, n) for m, n in zip(a, b, strict=False) if m != n]
+    return len(a) == len(b) and len(differing) == 1 and differing[0][0] * batch == differing[0][1] * BATCHES[0]
 
 
 def _told(a: tuple[int, ...], b: tuple[int, ...]) -> list[int | str | None]:
     """The extents of a result: the batch by its name, and what otherwise grows with it left open."""
-    return [m if m == n else "batch" if (m, n) == BATCHES else None for m, n in zip(a, b, strict=True)]
+    return [m if m == n else "batch" if m == BATCHES[0] else None for m, n in zip(a, b, strict=True)]
 
 
 def _opened(a: Recorded, b: Recorded) -> bool:
@@ -127,13 +135,14 @@ def _opened(a: Recorded, b: Recorded) -> bool:
         if (None if x is None else x.name) != (None if y is None else y.name) or (x is not None and not _alike(x.value, y.value)):  # type: ignore[union-attr]
             return False
     if a.shape is None or b.shape is None or a.shape == b.shape:
-        return a.shape == b.shape or (a.shape is None) == (b.shape is None)
+        return (a.shape is None) == (b.shape is None)
+    mark = -1 if a.op == "Reshape" else 1
     places = [k for k, (m, n) in enumerate(zip(a.shape, b.shape, strict=False)) if m != n]
-    if len(a.shape) != len(b.shape) or len(places) != 1 or -1 in a.shape or 0 in a.shape:
+    if len(a.shape) != len(b.shape) or len(places) != 1 or 0 in a.shape or (a.op == "Expand" and places[0] != 0):
         return False
-    if a.op == "Expand" and places[0] != 0:
+    if -1 in a.shape and a.shape[places[0]] != -1:
         return False
-    a.shape = tuple((-1 if a.op == "Reshape" else 1) if k in places else n for k, n in enumerate(a.shape))
+    a.shape = tuple(mark if k in places else n for k, n in enumerate(a.shape))
     return True
 
 
