@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install demo test lint format bench clean
+.PHONY: install demo test lint docs format bench clean
 .DEFAULT_GOAL := install
 
 $(BIN)/python:
@@ -43,8 +43,12 @@ format: $(VENV)/.developer
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(VENV)/.developer
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "built: site/index.html"
+
 bench: $(VENV)/.developer
 	$(BIN)/slidesum bench
 
 clean:
-	rm -rf $(VENV) slidesum-demo runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) site slidesum-demo runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

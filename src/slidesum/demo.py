@@ -25,8 +25,8 @@ from slidesum.read.atomic import make_folder
 from slidesum.show.bars import bars
 from slidesum.show.columns import Column, grid
 from slidesum.show.formula import pretty
+from slidesum.show.layout import table_text
 from slidesum.show.picture import drawn
-from slidesum.show.text import table_text
 from slidesum.train.compare import Comparison, compare
 from slidesum.train.data import Data, load_data
 from slidesum.train.loop import Settings, Trained

@@ -10,6 +10,7 @@ import torch
 import slidesum as ss
 from slidesum.errors import FileError, SizeError, SlidesumError, UsageError
 from slidesum.notation.parse import equation_of
+from slidesum.zoo import ZOO
 
 
 def loaded_after(code):
@@ -158,8 +159,15 @@ def test_load_refuses_what_it_does_not_know(tmp_path):
     with pytest.raises(FileError) as error:
         ss.load("lenet6")
     assert str(error.value) == (
-        "there is no network 'lenet6'\n  The zoo has lenet5, type-1, type-2.1, type-2.2; saved networks are .json files.\n"
-        "  Write one of those names, or the path of a saved network."
+        f"there is no network 'lenet6'\n  The zoo has {', '.join(ZOO)}.\n"
+        "  What can be loaded: A network of the zoo by its name, a file (.slidesum, .json, .pt2, .onnx, .keras), "
+        "'package.module:factory', an nn.Module, or a Keras model."
+    )
+    with pytest.raises(UsageError) as error:
+        ss.load("lenet6", width=2)
+    assert str(error.value) == (
+        f"'lenet6' isn't of the zoo, and takes no 'width'\n  The zoo has {', '.join(ZOO)}.\n"
+        "  Take it away; only networks of the zoo have options."
     )
     with pytest.raises(SlidesumError, match=r"^there is no file "):
         ss.load(tmp_path / "missing.json")

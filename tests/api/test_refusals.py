@@ -170,7 +170,7 @@ REFUSED = {
     "an axis below nothing": (lambda: ss.Network("n").input("b", b=-1), "the input's axis 'b' has the extent -1\n  Give at least 0."),
     "a negative epsilon": (lambda: started()[0].norm(started()[1], epsilon=-1), "epsilon=-1 can't normalise\n  Give a number of at least 0."),
     "a number as a network's name": (lambda: ss.Network(3), "a network's name is text, not 3\n  Write Network(\"two layers\"), say."),
-    "nothing to load": (lambda: ss.load(None), "None names no network\n  Write ss.load(\"lenet5\"), or the path of a saved network."),
+    "nothing to load": (lambda: ss.load(None), "None names no network\n  A network of the zoo by its name, a file (.slidesum, .json, .pt2, .onnx, .keras), 'package.module:factory', an nn.Module, or a Keras model.\n  Write ss.load(\"lenet5\"), say."),
     "nowhere to save": (lambda: small().save(None), "None is no path of a network\n  Write for example folder/name."),
     "a folder to save to": (lambda: small().save("somewhere/"), "somewhere is a folder, not the name of a network\n  Write for example folder/name."),
     "too many indices": (

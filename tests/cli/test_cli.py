@@ -88,6 +88,12 @@ def test_explain_reads_arrays_and_pictures(saved):
     assert len(document["terms"]) == 4
 
 
+def test_show_takes_fractions_for_symbols_that_multiply():
+    result = slidesum("show", "mobilenet", "--set", "alpha=3/4", "--set", "rho=1.0", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert sum(int(row["macs"]) for row in rows) == 325_400_448
+
+
 def test_explain_takes_a_test_image_of_the_digits(saved):
     result = slidesum("explain", "lenet5", "digits:3", "--layer", "C1", "--at", "0,4,5")
     assert result.stderr == "lenet5 was never trained: its arrays are drawn at random, with seed 0\n"

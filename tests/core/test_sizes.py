@@ -1,6 +1,8 @@
 """Sizes: integers stay integers, formulas stay exact, and text is read as arithmetic and nothing else."""
 
+import re
 import time
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -13,7 +15,10 @@ from slidesum.core.sizes import (
     floor_div,
     is_number,
     largest,
+    number,
     prod,
+    ratio,
+    scaled,
     size,
     smallest,
     substitute,
@@ -152,6 +157,50 @@ def test_only_whole_numbers_text_and_formulas_are_sizes(given):
 def test_whole_numbers_become_python_integers(given):
     assert size(given) == 5
     assert type(size(given)) is int
+
+
+@pytest.mark.parametrize(
+    ("given", "exact"),
+    [
+        (0.75, Fraction(3, 4)),
+        ("0.75", Fraction(3, 4)),
+        (" 3/4 ", Fraction(3, 4)),
+        (Fraction(6, 8), Fraction(3, 4)),
+        (0.1, Fraction(1, 10)),
+        (np.float64(0.1), Fraction(1, 10)),
+        ("8/4", 2),
+        (2.0, 2),
+        (5, 5),
+        ("2*k1", 2 * k1),
+        ("k1/2", k1 / 2),
+    ],
+)
+def test_ratios_are_exact(given, exact):
+    assert ratio(given) == exact
+    assert type(ratio(given)) is type(exact)
+
+
+@pytest.mark.parametrize("given", [float("nan"), float("inf"), -0.5, 1e300])
+def test_what_is_no_ratio(given):
+    told = f'{given!r} multiplies no size\n  Write a number such as 0.75, a fraction "3/4" or a symbol.'
+    with pytest.raises(SizeError, match=f"^{re.escape(told)}$"):
+        ratio(given)
+
+
+@pytest.mark.parametrize("given", ["1e9999999", "9" * 99, "1/0", "0x10", "½", ""])
+def test_text_that_is_no_number(given):
+    assert number(given) is None
+
+
+def test_ratios_multiply_sizes():
+    assert (scaled(32, "3/4"), scaled("32*k1", 0.75), scaled(0, "1/3")) == (24, 24 * k1, 0)
+    told = "10·3/4 = 15/2 is no whole number\n  Give a factor that makes it whole."
+    with pytest.raises(SizeError, match=f"^{re.escape(told)}$"):
+        scaled(10, "3/4")
+    assert substitute(32 * k1 * k2, {"k1": Fraction(3, 4)}) == 24 * k2
+    told = "the size k1*k2 is 3/4 with k1=3/4, k2=1, which is no whole number\n  Give numbers that make every size whole."
+    with pytest.raises(SizeError, match=f"^{re.escape(told)}$"):
+        substitute(k1 * k2, {"k1": Fraction(3, 4), "k2": 1})
 
 
 def test_formulas_are_multiplied_out_so_that_equal_ones_are_equal():

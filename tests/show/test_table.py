@@ -12,11 +12,16 @@ from slidesum.core.sizes import size
 from slidesum.errors import UsageError
 from slidesum.run.network import initial_values
 from slidesum.show.formula import broken, json_text
-from slidesum.show.table import COUNTS, Table
-from slidesum.show.text import printed, table_text
-from slidesum.zoo.catalogue import ZOO, build
+from slidesum.show.layout import INDENT, table_text
+from slidesum.show.rows import COUNTS
+from slidesum.show.table import Table
+from slidesum.show.text import printed
+from slidesum.zoo.catalogue import DEPTHS, ZOO, build
 
-NUMBERS = {"n": 9, "m": 8, "k1": 3, "k2": 4}
+NUMBERS = {"n": 9, "m": 8, "k1": 3, "k2": 4, "alpha": 1, "rho": 1}
+DEEP = {name for family in DEPTHS.values() for name in family.values()} - {"vgg16", "resnet50"}  # which differ in length alone
+SHOWN = [name for name in ZOO if name not in DEEP]
+DRAWN = ("lenet5", "type-1", "type-2.1", "type-2.2", "alexnet", "googlenet")
 
 
 def small(name):
@@ -43,14 +48,27 @@ def test_the_formulas_of_the_issue(two_layers):
     assert two_layers.with_sizes(n=28, m=28, k1=32, k2=64).parameters == 9 * 32 + 32 + 25 * 32 * 64 + 64
 
 
-@pytest.mark.parametrize("name", ZOO)
-@pytest.mark.parametrize("column", COUNTS)
-def test_every_counted_column_adds_up_to_its_total(name, column):
-    table = small(name).table()
-    assert sum(row[column] for row in table) == table.totals[column]
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_counted_column_adds_up_to_its_total_in_every_format_depth_and_order(name):
+    net = small(name)
+    for table in (net.table(), net.table(depth=1), net.table(depth=2, sort="macs"), net.table(sort="name")):
+        document = json.loads(table.to_json())
+        lines = list(csv.DictReader(io.StringIO(table.to_csv())))
+        for column in COUNTS:
+            total = table.totals[column]
+            assert sum(row[column] for row in table) == total
+            assert sum(row[column] for row in document["layers"]) == document["totals"][column] == total
+            assert sum(int(line[column]) for line in lines) == total
+        markdown = [line.split(" | ") for line in table.to_markdown().splitlines() if line.startswith("| ")]
+        for place in (6, 7, 9, 11, 12):  # weights, biases, multiply-adds, backward, result bytes
+            *cells, total = (int(cells[place].replace(",", "")) for cells in markdown[1:])
+            assert sum(cells) == total
+        assert max(row["held_bytes"] for row in table) == table.totals["peak_bytes"]
+        assert sum(row["macs_percent"] for row in table) == pytest.approx(100)
+        assert sum(row["parameters_percent"] for row in table) == pytest.approx(100)
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", ["type-1", "type-2.1", "type-2.2", "mobilenet"])
 def test_formulas_with_numbers_put_in_are_the_numbers(name):
     net = ss.load(name)
     for symbolic, numeric in zip(net.table(), small(name).table(), strict=True):
@@ -90,7 +108,7 @@ def test_the_three_types_count_as_the_question_says_and_as_many_numbers_exist(na
 
 def test_json_has_the_promised_shape(two_layers):
     document = json.loads(two_layers.table().to_json())
-    assert list(document) == ["network", "input", "layers", "totals", "notes"]
+    assert list(document) == ["network", "input", "layers", "totals", "peak", "types", "notes"]
     assert document["network"] == "two layers"
     assert document["input"] == {"input": {"b": 1, "c": 1, "i": "n", "j": "m"}}
     conv2 = document["layers"][2]
@@ -105,10 +123,15 @@ def test_json_has_the_promised_shape(two_layers):
         "inputs_per_output": "25*k1",
         "weights": "25*k1*k2",
         "biases": "k2",
+        "parameters": "25*k1*k2 + k2",
         "macs": "25*k1*k2*m*n",
         "macs_inside": conv2["macs_inside"],
+        "backward_macs": "50*k1*k2*m*n",
         "connections": "25*k1*k2*m*n + k2*m*n",
         "activation_bytes": "4*k2*m*n",
+        "held_bytes": "4*k1*m*n + 4*k2*m*n",
+        "parameters_percent": None,
+        "macs_percent": None,
         "reach": {"i": {"field": 7, "stride": 1, "padding": 3}, "j": {"field": 7, "stride": 1, "padding": 3}},
     }
     assert document["totals"]["parameters"] == "25*k1*k2 + 10*k1 + k2"
@@ -122,13 +145,15 @@ def test_csv_has_a_line_a_layer():
 
 
 MARKDOWN = """\
-| layer | kind | equation | maps | size | inputs per output | weights | biases | multiply-adds | reach |
-|:--|:--|:--|--:|--:|--:|--:|--:|--:|--:|
-| conv1 | type 2.2, padding 1 | b c i+u j+v, o c u v -> b o i j | k1 | n×m | 9 | 9·k1 | k1 | 9·k1·m·n | 3×3 |
-| relu1 | activation relu |  | k1 | n×m | 1 | 0 | 0 | 0 | 3×3 |
-| conv2 | type 2.2, padding 2 | b c i+u j+v, o c u v -> b o i j | k2 | n×m | 25·k1 | 25·k1·k2 | k2 | 25·k1·k2·m·n | 7×7 |
-| pool | max pooling, stride 2 | max b c 2*i+u 2*j+v -> b c i j | k2 | ⌊n/2⌋×⌊m/2⌋ | 4 | 0 | 0 | 0 | 8×8 |
-| total |  |  |  |  |  | 25·k1·k2 + 9·k1 | k1 + k2 | 25·k1·k2·m·n + 9·k1·m·n |  |
+| layer | kind | equation | maps | size | inputs per output | weights | biases | % of parameters | multiply-adds | % of multiply-adds | backward | result bytes | held bytes | reach |
+|:--|:--|:--|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+| conv1 | type 2.2, padding 1 | b c i+u j+v, o c u v -> b o i j | k1 | n×m | 9 | 9·k1 | k1 |  | 9·k1·m·n |  | 9·k1·m·n | 4·k1·m·n | 4·k1·m·n + 4·m·n | 3×3 |
+| relu1 | activation relu |  | k1 | n×m | 1 | 0 | 0 |  | 0 |  | 0 | 4·k1·m·n | 8·k1·m·n | 3×3 |
+| conv2 | type 2.2, padding 2 | b c i+u j+v, o c u v -> b o i j | k2 | n×m | 25·k1 | 25·k1·k2 | k2 |  | 25·k1·k2·m·n |  | 50·k1·k2·m·n | 4·k2·m·n | 4·k1·m·n + 4·k2·m·n | 7×7 |
+| pool | max pooling, stride 2 | max b c 2*i+u 2*j+v -> b c i j | k2 | ⌊n/2⌋×⌊m/2⌋ | 4 | 0 | 0 |  | 0 |  | 4·k2·⌊m/2⌋·⌊n/2⌋ | 4·k2·⌊m/2⌋·⌊n/2⌋ | 4·k2·m·n + 4·k2·⌊m/2⌋·⌊n/2⌋ | 8×8 |
+| total |  |  |  |  |  | 25·k1·k2 + 9·k1 | k1 + k2 |  | 25·k1·k2·m·n + 9·k1·m·n |  | 50·k1·k2·m·n + 9·k1·m·n + 4·k2·⌊m/2⌋·⌊n/2⌋ | 8·k1·m·n + 4·k2·m·n + 4·k2·⌊m/2⌋·⌊n/2⌋ | Max(8·k1·m·n, 4·k1·m·n + 4·k2·m·n, 4·k2·m·n + 4·k2·⌊m/2⌋·⌊n/2⌋) |  |
+
+2 weighted layers: 2 convolutions of type 2.2. Type 2.2: a filter spans all maps and has weights of its own for each; k2 filters give k2 maps. Pooling mixes no maps. ReLU stands after the sum over the maps.
 """
 
 
@@ -138,22 +163,28 @@ def test_markdown(two_layers):
 
 NARROW = """\
 two layers   input 1×1×28×28
-  layer  maps   size  reads  weights  biases  multiply-adds  reach
-  conv1     4  28×28      9       36       4         28,224    3×3
-  relu1     4  28×28      1        0       0              0    3×3
-  conv2     6  28×28    100      600       6        470,400    7×7
-  pool      6  14×14      4        0       0              0    8×8
-  total                          636      10        498,624
+  layer  maps   size  reads  weights  biases  par %  multiply-adds  mac %  reach
+  conv1     4  28×28      9       36       4    6.2         28,224    5.7    3×3
+  relu1     4  28×28      1        0       0    0.0              0    0.0    3×3
+  conv2     6  28×28    100      600       6   93.8        470,400   94.3    7×7
+  pool      6  14×14      4        0       0    0.0              0    0.0    8×8
+  total                          636      10               498,624
   conv1  b c i+u j+v, o c u v -> b o i j   type 2.2, padding 1
   conv2  b c i+u j+v, o c u v -> b o i j   type 2.2, padding 2
   pool   max b c 2*i+u 2*j+v -> b c i j   max pooling, stride 2
   646 parameters, 506,464 connections; reads: input values per output value
+  a forward pass holds 31,360 bytes of results at most, at conv2; a backward
+  pass makes 973,728 multiply-adds
+
+  2 weighted layers: 2 convolutions of type 2.2. Type 2.2: a filter spans all
+  maps and has weights of its own for each; k2 filters give k2 maps. Pooling
+  mixes no maps. ReLU stands after the sum over the maps.
 """
 
 
 def test_the_table_fits_a_window_of_80_columns(two_layers):
     text = printed(two_layers.with_sizes(n=28, m=28, k1=4, k2=6).table(), 80)
-    assert text.replace("\n", "|").split() == NARROW.replace("\n", "|").split()
+    assert text == NARROW
     assert max(map(len, text.splitlines())) <= 80
 
 
@@ -175,6 +206,13 @@ type-1   input 1×1×n×m
   biases         k1 + k2 + 10
   parameters     10·k1·k2·⌊m/2⌋·⌊n/2⌋ + 10·k1 + 26·k2 + 10
   multiply-adds  25·k1·k2·m·n + 10·k1·k2·⌊m/2⌋·⌊n/2⌋ + 9·k1·m·n
+  backward       50·k1·k2·m·n + 24·k1·k2·⌊m/2⌋·⌊n/2⌋ + 9·k1·m·n
+  held bytes     Max(8·k1·k2·m·n, 4·k1·k2·⌊m/2⌋·⌊n/2⌋ + 40)
+
+  3 weighted layers: 2 convolutions of type 1, 1 linear. Type 1: every filter
+  runs over every map separately, and the maps share its weights; k1 maps and k2
+  filters give k1·k2 maps. Linear: every output has a weight for every value
+  that it reads. Pooling mixes no maps. ReLU stands where no maps were summed.
 """
 
 SYMBOLS_AT_60 = """\
@@ -202,6 +240,16 @@ type-1   input 1×1×n×m
   parameters     10·k1·k2·⌊m/2⌋·⌊n/2⌋ + 10·k1 + 26·k2 + 10
   multiply-adds  25·k1·k2·m·n + 10·k1·k2·⌊m/2⌋·⌊n/2⌋
                  + 9·k1·m·n
+  backward       50·k1·k2·m·n + 24·k1·k2·⌊m/2⌋·⌊n/2⌋
+                 + 9·k1·m·n
+  held bytes     Max(8·k1·k2·m·n, 4·k1·k2·⌊m/2⌋·⌊n/2⌋ + 40)
+
+  3 weighted layers: 2 convolutions of type 1, 1 linear.
+  Type 1: every filter runs over every map separately, and
+  the maps share its weights; k1 maps and k2 filters give
+  k1·k2 maps. Linear: every output has a weight for every
+  value that it reads. Pooling mixes no maps. ReLU stands
+  where no maps were summed.
 """
 
 
@@ -211,7 +259,7 @@ def test_formulas_in_a_narrow_window_are_broken_where_one_may_read_on(width, tex
 
 
 @pytest.mark.parametrize("width", [40, 50, 60, 70, 80, 100, 120])
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", DRAWN)
 def test_nothing_is_cut_at_any_width(name, width):
     table = ss.load(name).table()
     text = printed(table, width)
@@ -219,7 +267,7 @@ def test_nothing_is_cut_at_any_width(name, width):
     assert "…" not in text
     words = "".join(text.split())
     for row in table:
-        assert row["name"] in words
+        assert row["name"][: (width - INDENT) // 3] in words  # what is longer may go on below
         assert not row["equation"] or "".join(row["equation"].split()) in words
         if width >= 60 and not table.graph.symbols:
             assert f"{row['macs']:,}" in text

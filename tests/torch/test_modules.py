@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from slidesum.api.network import Network
 from slidesum.core.network import Graph
 from slidesum.core.sized import Connections
 from slidesum.draft.verbs import Draft
@@ -466,3 +467,13 @@ def test_a_compiled_network(network: Any):
 
 def test_equations_may_come_parsed():
     assert repr(Conv(parse(CONV), c=3, o=4, u=3, v=3)) == repr(Conv(CONV, c=3, o=4, u=3, v=3))
+
+
+def test_a_bias_along_an_axis_that_no_filter_has():
+    """The bias of type 1 along maps and filters: its shape depends on the maps of the input."""
+    net = Network("one")
+    x = net.input("b c i j", b=1, c=3, i=4, j=4)
+    net.conv(x, "b c i+u j+v, o u v -> b (c o) i j", o=2, u=3, v=3, bias="(c o)", name="f")
+    module = net.to_torch()
+    x = np.random.default_rng(0).normal(size=(2, 3, 4, 4)).astype("float32")
+    np.testing.assert_allclose(module(torch.as_tensor(x)).detach().numpy(), net.run(x)["f"], atol=1e-5)

@@ -1,14 +1,10 @@
 """LeNet-5 against the published table."""
 
-import re
-
 import numpy as np
 import pytest
 
-from slidesum.errors import UsageError
 from slidesum.laws.graph import node_counts, reaches, totals
 from slidesum.run.network import initial_values, run
-from slidesum.zoo import ZOO, build
 from slidesum.zoo.bitmaps import BITMAPS, COLUMNS, ROWS, drawn
 from slidesum.zoo.lenet5 import TABLE_I, lenet5
 
@@ -91,15 +87,3 @@ def test_bitmaps():
     assert distances[~np.eye(10, dtype=bool)].min() >= 36  # so that a penalty of some ten is an answer
     assert distances[5, 6] < distances[5, 1]  # what looks alike has codes that are alike
     assert drawn(BITMAPS[1]).splitlines()[0] == "...##.."
-
-
-def test_the_zoo_by_name():
-    assert list(ZOO) == ["lenet5", "type-1", "type-2.1", "type-2.2"]
-    assert [build(name).name for name in ZOO] == list(ZOO)
-    told = """the zoo has no network 'lenet-5'
-  It has lenet5, type-1, type-2.1, type-2.2.
-  Did you mean 'lenet5'?"""
-    with pytest.raises(UsageError, match=f"^{re.escape(told)}$"):
-        build("lenet-5")
-    with pytest.raises(UsageError, match=re.escape("Write one of these names.")):
-        build("")

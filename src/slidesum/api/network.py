@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slidesum.core.network import Graph
-from slidesum.core.sizes import Size, SizeLike
+from slidesum.core.sizes import RatioLike, Size
 from slidesum.draft.replay import with_sizes
 from slidesum.draft.verbs import Verbs
 from slidesum.errors import UsageError
@@ -17,7 +17,10 @@ from slidesum.laws.reach import Reach
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from slidesum.run.verify import Verified
+    from slidesum.show.cost import Cost
     from slidesum.show.explanation import Explanation
+    from slidesum.show.instead import Instead
     from slidesum.show.table import Table
     from slidesum.torch import NetworkModule
 
@@ -42,15 +45,22 @@ class Network(Verbs):
             raise UsageError(f"a network's name is text, not {name!r}", advice='Write Network("two layers"), say.')
         super().__init__(name)
         self._values: dict[str, Any] = {}
+        self._remarks: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, graph: Graph, values: Mapping[str, Any] | None = None) -> Network:
-        """A network from its graph, with or without arrays."""
+    def of(cls, graph: Graph, values: Mapping[str, Any] | None = None, *, remarks: tuple[str, ...] = ()) -> Network:
+        """A network from its graph, with or without arrays; `remarks` say how it was read."""
         net = cls(graph.name)
         net.adopt(graph)
+        net._remarks = remarks
         if values is not None:
             net.values = values
         return net
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Of a network that was read from a foreign model: by which reader, and which operations stayed opaque layers."""
+        return self._remarks
 
     # What it has and costs
 
@@ -88,15 +98,56 @@ class Network(Verbs):
         """The receptive field of a layer (the last one if none is named), with its stride and padding, along every input axis."""
         return reaches(self.graph)[self.graph[layer].name if layer else self.graph.output.name]
 
-    def table(self) -> Table:
-        """A row a layer: kind, equation, maps, size, counts, reach. Prints itself; has to_json, to_csv, to_markdown."""
+    def table(self, *, depth: int | None = None, sort: str | None = None) -> Table:
+        """A row a layer: kind, equation, maps, size, counts, reach. Prints itself; has to_json, to_csv, to_markdown.
+
+        `depth=1` makes one row of all layers whose names begin alike ("block1/conv1", "block1/relu"), with their sums; `sort` names
+        the column to sort by: a count from the largest, names from a to z.
+        """
         from slidesum.show.table import Table
 
-        return Table(self.graph)
+        return Table(self.graph, depth=depth, sort=sort, remarks=self._remarks)
 
-    def with_sizes(self, **numbers: SizeLike) -> Network:
-        """The same network with these symbols replaced; without any, a copy with the same arrays."""
-        return Network.of(with_sizes(self.graph, numbers), self._values if self._values and not numbers else None)
+    def compare_layers(self, *, groups: int = 2, squeeze: int = 4) -> Instead:
+        """What every standard layer (type 2.2 with a window) would cost in another form. Prints itself; has to_json and the like.
+
+        `groups` is the number of groups of the grouped form; the bottleneck's middle has a `squeeze`-th of the filters.
+
+        >>> net = Network("one")
+        >>> x = net.input("b c i j", b=1, c=64, i=56, j=56)
+        >>> x = net.conv(x, "b c i+u j+v, o c u v -> b o i j", o=128, u=3, v=3, padding="same", name="conv")
+        >>> [(row["form"], round(row["weights_percent"], 1)) for row in net.compare_layers()][1:4]
+        [('separable', 11.9), ('2 groups', 50.0), ('bottleneck', 20.8)]
+        """
+        from slidesum.show.instead import Instead
+
+        return Instead(self.graph, groups=groups, squeeze=squeeze)
+
+    def cost(self, vary: str | Sequence[str] = "width", at: Sequence[Any] | None = None) -> Cost:
+        """How the cost grows in "width", "depth", "resolution" or "batch", or in several. Prints itself.
+
+        The object has `.polynomial` (by count: exact formulas in α, d, ρ, β), `.exponents`, `.points` (at the sizes `at`, multiples
+        of the declared one), `.to_json()` and the like, `.plot("cost.png")`.
+
+        >>> net = Network("chain")
+        >>> x = net.linear(net.input("b f", b=1, f=100), 50)
+        >>> x = net.linear(net.linear(x, 50), 10)
+        >>> net.cost("width").polynomial["parameters"]
+        2500*α**2 + 5600*α + 10
+
+        Raises UsageError where that can't be varied, SizeError where a size would be no whole number.
+        """
+        from slidesum.show.cost import Cost
+
+        return Cost(self.graph, vary, at)
+
+    def with_sizes(self, **numbers: RatioLike) -> Network:
+        """The same network with these symbols replaced; without any, a copy with the same arrays.
+
+        A symbol that only multiplies may be given a fraction, such as "3/4" or 0.75, if every size becomes whole.
+        """
+        values = self._values if self._values and not numbers else None
+        return Network.of(with_sizes(self.graph, numbers), values, remarks=self._remarks)
 
     # Numbers
 
@@ -141,6 +192,12 @@ class Network(Verbs):
 
         return run(self.graph, self.values, *inputs)
 
+    def verify(self, seed: int = 0) -> Verified:
+        """Run it on random numbers of the declared shapes: has every result the shape told, and finite numbers? Prints itself."""
+        from slidesum.run.verify import verify
+
+        return verify(self.graph, self.values, seed)
+
     def explain(self, layer: str, at: Sequence[int], given: Any) -> Explanation:
         """Every term that made one number of a layer; `given` are the activations of a run, or an input to run on.
 
@@ -176,8 +233,25 @@ class Network(Verbs):
 
         return write_onnx(self.graph, self.values, path)
 
+    def to_pytorch_source(self) -> str:
+        """Readable Python that builds the same `nn.Module` of torch's own layers, with `load_values(module, net.values)` beside it.
+
+        >>> net = Network("one layer")
+        >>> x = net.linear(net.input("b f", b=1, f=4), 2, name="out")
+        >>> print(net.to_pytorch_source().splitlines()[9])
+                self.out = nn.Linear(4, 2)
+
+        Raises SizeError while sizes are symbols, NetworkError for a layer of which only the name is known.
+        """
+        from slidesum.show.source import pytorch_source
+
+        return pytorch_source(self.graph)
+
     def save(self, path: str | Path) -> None:
-        """Write `path` (JSON, readable) and the arrays beside it (safetensors), each atomically."""
+        """Write the network and its arrays, atomically: NAME.slidesum is one file, NAME.json has NAME.safetensors beside it.
+
+        While sizes are symbols there are no arrays, and the network is saved without.
+        """
         from slidesum.read.saved import save
 
         save(path, self.graph, None if self.symbols else self.values)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, Protocol, get_args, runtime_checkable
 
 from slidesum.core.axis import Address, Axis, bare, factors, indices
@@ -28,23 +29,23 @@ RESULT_NAME = "y"
 BIAS_NAME = "a"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Operand:
     """An array of the equation: its name and one entry an axis."""
 
     name: str
     axes: tuple[Axis, ...]
 
-    @property
+    @cached_property
     def indices(self) -> tuple[str, ...]:
         return unique(name for axis in self.axes for name in indices(axis))
 
-    @property
+    @cached_property
     def bare(self) -> tuple[str, ...]:
         return unique(name for axis in self.axes for name in bare(axis))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Equation:
     """`result = reduce(product of operands) + bias`. Immutable and hashable; compares by meaning, not by spelling."""
 
@@ -54,17 +55,17 @@ class Equation:
     bias: Operand | None = None
     text: str = field(default="", compare=False, repr=False)
 
-    @property
+    @cached_property
     def indices(self) -> tuple[str, ...]:
         """All indices: first those of the result, then the others as they come."""
         return unique(name for operand in (self.result, *self.operands) for name in operand.indices)
 
-    @property
+    @cached_property
     def factors(self) -> tuple[str, ...]:
         """Strides and dilations that are written as names."""
         return unique(f for operand in (*self.operands, self.result) for axis in operand.axes for f in factors(axis))
 
-    @property
+    @cached_property
     def summed(self) -> tuple[str, ...]:
         """The indices that the reduction runs over."""
         kept = set(self.result.indices)
@@ -102,7 +103,7 @@ class Equation:
         open_ones = [name for name in candidates if not any(name in operand.bare for operand in self.operands)]
         return next(iter(open_ones or candidates), None)
 
-    @property
+    @cached_property
     def positions(self) -> tuple[str, ...]:
         """The indices that the layer slides over, in the order of the addresses."""
         return unique(p for number, _, address in self.addresses() if (p := self.position(number, address)) is not None)

@@ -89,6 +89,11 @@ class Graph:
                 found.setdefault(name, []).append(node)
         return {name: tuple(nodes) for name, nodes in found.items()}
 
+    @cached_property
+    def lenders(self) -> frozenset[str]:
+        """The layers whose arrays others use, too."""
+        return frozenset(node.shares for node in self.nodes if node.shares is not None)
+
     def users(self, name: str) -> tuple[Node, ...]:
         """The layers that read this one."""
         return self._users.get(name, ())

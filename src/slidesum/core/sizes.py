@@ -5,6 +5,12 @@ when it meets an expression, so SymPy is imported when, and only when, somebody 
 
     >>> ceil_div(7, 2), size("k1") + 1, ceil_div(size("n"), 1)
     (4, k1 + 1, n)
+
+A formula is exact for whole numbers. A symbol that multiplies sizes may also be given a fraction, as the width 3/4 of a MobileNet,
+if every size that it stands in becomes whole: a `Ratio` is a size or such a fraction.
+
+    >>> substitute(size("32*alpha"), {"alpha": ratio("3/4")}), scaled(32, 0.75), scaled(32, "alpha")
+    (24, 24, 32*alpha)
 """
 
 from __future__ import annotations
@@ -12,8 +18,10 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Union
 
 from slidesum.errors import SizeError
@@ -23,6 +31,8 @@ if TYPE_CHECKING:
 
 Size = Union[int, "sympy.Expr"]
 SizeLike = Union[int, str, "sympy.Expr"]
+Ratio = Union[int, Fraction, "sympy.Expr"]
+RatioLike = Union[int, float, str, Fraction, "sympy.Expr"]
 
 
 def is_number(value: Size) -> bool:
@@ -57,6 +67,44 @@ def tidy(value: Any) -> Size:
         return operator.index(value)
     except TypeError:  # a symbolic integer of torch.export or torch.compile, which must stay what it is
         return value
+
+
+def ratio(value: RatioLike) -> Ratio:
+    """What may multiply sizes: a size, or an exact fraction from what a user writes.
+
+    >>> ratio("3/4"), ratio(0.75), ratio("1.0"), ratio("2*alpha")
+    (Fraction(3, 4), Fraction(3, 4), 1, 2*alpha)
+
+    A decimal number is what it says: 0.714 is 357/500 and not 5/7. Raises SizeError for what is no number.
+    """
+    if isinstance(value, Fraction):
+        return value.numerator if value.denominator == 1 else value
+    found = number(str(value)) if isinstance(value, str | float) else None
+    if found is None and isinstance(value, float):
+        raise SizeError(f"{value!r} multiplies no size", advice='Write a number such as 0.75, a fraction "3/4" or a symbol.')
+    return size(value) if found is None else found
+
+
+def number(text: str) -> int | Fraction | None:
+    """A whole number, a decimal number or a fraction, exactly; None for any other text.
+
+    >>> number("8"), number("0.75"), number("k1")
+    (8, Fraction(3, 4), None)
+    """
+    if not _FRACTION.fullmatch(text.strip()):
+        return None
+    found = Fraction(text.strip())
+    return found.numerator if found.denominator == 1 else found
+
+
+def scaled(value: SizeLike, factor: RatioLike) -> Size:
+    """A size times a ratio. Raises SizeError where the product is no whole number."""
+    product = size(value) * ratio(factor)
+    if isinstance(product, Fraction):
+        if product.denominator != 1:
+            raise SizeError(f"{value}·{factor} = {product} is no whole number", advice="Give a factor that makes it whole.")
+        return product.numerator
+    return tidy(product)
 
 
 def prod(values: Iterable[Size]) -> Size:
@@ -120,14 +168,20 @@ def surely_differ(a: Size, b: Size) -> bool:
     return bool(difference.is_nonzero)
 
 
-def substitute(value: Size, numbers: Mapping[str, Size]) -> Size:
-    """The size with symbols replaced; what isn't named stays a symbol."""
+def substitute(value: Size, numbers: Mapping[str, Ratio]) -> Size:
+    """The size with symbols replaced; what isn't named stays a symbol. Raises SizeError where the result is no whole number."""
     if is_number(value):
         return value
     import sympy
 
     assert not isinstance(value, int)
-    return tidy(value.subs({_symbol(sympy, name): number for name, number in numbers.items()}, simultaneous=True))
+    found = tidy(value.subs({_symbol(sympy, name): number for name, number in numbers.items()}, simultaneous=True))
+    if getattr(found, "is_Rational", False):  # whole ones are integers by now
+        given = ", ".join(f"{name}={numbers[name]}" for name in sorted(symbols(value)))
+        raise SizeError(
+            f"the size {value} is {found} with {given}, which is no whole number", advice="Give numbers that make every size whole."
+        )
+    return found
 
 
 def symbols(value: Size) -> set[str]:
@@ -154,6 +208,7 @@ _OPERATIONS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Pow: operator.pow,
 }
 _FUNCTIONS = {"floor", "ceiling", "Max", "Min"}
+_FRACTION = re.compile(r"\d{1,30}(\.\d{1,30}|/0*[1-9]\d{0,29})?")
 _LONGEST = 1000
 _MOST_TERMS = 1000
 _MOST_BITS = 4096

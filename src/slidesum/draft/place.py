@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from slidesum.core.network import Graph, Node
 from slidesum.core.ops import Input, Layer, Op
@@ -121,6 +122,11 @@ def check_tensor(x: object) -> None:
         )
 
 
+_SOLVED: dict[Any, Sized] = {}
+MOST_SOLVED = 4096
+"""Networks repeat their layers; so many different ones are remembered, and share what is known of them."""
+
+
 def _solved(name: str, op: Layer, before: Sequence[tuple[Size, ...]]) -> Sized:
     least, most = arrays_read(op)
     if len(before) < least or (most is not None and len(before) > most):
@@ -128,6 +134,18 @@ def _solved(name: str, op: Layer, before: Sequence[tuple[Size, ...]]) -> Sized:
             f"{name} has the equation {op.equation.text!r}, and {len(before)} arrays were given for its {most} operands",
             advice="Pass one result an operand; operands without one are filters.",
         )
+    key = (
+        op.equation,
+        op.equation.text,
+        tuple(before),
+        tuple(op.sizes.items()),
+        tuple(op.padding.items()) if isinstance(op.padding, Mapping) else op.padding,
+        (type(op.border), op.border),
+        tuple(op.extent.items()) if op.extent else None,
+        op.connections,
+    )
+    if (known := _SOLVED.get(key)) is not None:
+        return known
     sized = solve(
         op.equation,
         [*before, *[None] * (len(op.equation.operands) - len(before))],
@@ -138,4 +156,7 @@ def _solved(name: str, op: Layer, before: Sequence[tuple[Size, ...]]) -> Sized:
         connections=op.connections,
     )
     check_connections(sized)
-    return replace(sized, inputs=len(before))
+    if len(_SOLVED) >= MOST_SOLVED:
+        _SOLVED.clear()
+    found = _SOLVED[key] = replace(sized, inputs=len(before))
+    return found

@@ -8,14 +8,17 @@ from typing import Any
 
 from slidesum.core.network import Graph, Node
 from slidesum.core.ops import Layer, Op, Opaque, Pad, Reshape, Slice, Stored
-from slidesum.core.sizes import Size, SizeLike, size, substitute
+from slidesum.core.sizes import Ratio, RatioLike, Size, ratio, substitute
 from slidesum.draft.place import Drafting, Tensor
 from slidesum.draft.verbs import Draft
 from slidesum.errors import SizeError
 
 
-def with_sizes(graph: Graph, numbers: Mapping[str, SizeLike]) -> Graph:
-    """The same network with these symbols replaced, every shape solved anew."""
+def with_sizes(graph: Graph, numbers: Mapping[str, RatioLike]) -> Graph:
+    """The same network with these symbols replaced, every shape solved anew.
+
+    A symbol that only multiplies may be given a fraction, such as "3/4" or 0.75, if every size becomes whole.
+    """
     unknown = [name for name in numbers if name not in graph.symbols]
     if unknown:
         raise SizeError(
@@ -23,7 +26,7 @@ def with_sizes(graph: Graph, numbers: Mapping[str, SizeLike]) -> Graph:
             usual=f"Its symbols are {', '.join(graph.symbols) or 'none'}.",
             advice="Take it away, or correct its name.",
         )
-    given = {name: size(value) for name, value in numbers.items()}
+    given = {name: ratio(value) for name, value in numbers.items()}
     draft = Draft(graph.name)
     for node in graph:
         replay(draft, replace(node, op=substituted(node.op, given), shape=_each(node.shape, given)))
@@ -36,7 +39,7 @@ def replay(draft: Drafting, node: Node) -> Tensor:
     return draft.place(node.name, node.op, [draft.tensor(name) for name in node.inputs], node.shape, shares=node.shares)
 
 
-def substituted(op: Op, numbers: Mapping[str, Size]) -> Op:
+def substituted(op: Op, numbers: Mapping[str, Ratio]) -> Op:
     """The op with symbols replaced in all of its sizes."""
     match op:
         case Layer():
@@ -56,11 +59,11 @@ def substituted(op: Op, numbers: Mapping[str, Size]) -> Op:
             return op
 
 
-def _each(shape: tuple[Size, ...], numbers: Mapping[str, Size]) -> tuple[Size, ...]:
+def _each(shape: tuple[Size, ...], numbers: Mapping[str, Ratio]) -> tuple[Size, ...]:
     return tuple(substitute(n, numbers) for n in shape)
 
 
-def _padding(padding: Any, numbers: Mapping[str, Size]) -> Any:
+def _padding(padding: Any, numbers: Mapping[str, Ratio]) -> Any:
     match padding:
         case str():
             return padding

@@ -45,6 +45,7 @@ KINDS: tuple[tuple[str, Test, str], ...] = (
         "windows are laid back and summed where they overlap",
     ),
     ("upsampling", lambda s: not s.multiplies and s.scatters, "every value is written to a whole window"),
+    ("crop", lambda s: not s.multiplies and s.crops and not s.equation.summed, "a part is read, as it stands"),
     ("subsampling", lambda s: not s.multiplies and s.slides and not s.equation.summed, "only some cells are read"),
     ("{reduce} pooling", lambda s: not s.multiplies and s.slides, "every map is pooled by itself, window by window"),
     (

@@ -82,6 +82,20 @@ def _of_equation(sized: Sized) -> tuple[Parameter, ...]:
     return tuple(found)
 
 
+def sizes_needed(sized: Sized) -> dict[str, Size]:
+    """The extents that a layer's arrays depend on: all but those of the input that may change from call to call.
+
+    >>> from slidesum.laws.shape import solve
+    >>> from slidesum.notation.parse import parse
+    >>> sizes_needed(solve(parse("b c i+u, o c u -> b o i"), [(8, 3, 224), (64, 3, 7)]))
+    {'o': 64, 'c': 3, 'u': 7}
+    """
+    equation = sized.equation
+    on_arrays = {name for operand in equation.operands[1:] for name in operand.indices}
+    on_arrays |= set(equation.bias.indices) if equation.bias else set()
+    return {name: sized.extents[name] for name in equation.indices if name in on_arrays or name not in equation.result.indices}
+
+
 def check_connections(sized: Sized) -> None:
     """Raise MeaningError or SizeError if the connections are none of this layer's."""
     wired = sized.connections

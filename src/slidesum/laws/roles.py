@@ -17,6 +17,9 @@ In a transposed convolution the addresses stand on y; its positions are found on
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Literal
 
 from slidesum.core.axis import Address, Name, indices
@@ -25,14 +28,15 @@ from slidesum.core.equation import Equation
 Role = Literal["batch", "position", "tap", "summed", "pooled", "kept", "own", "filter", "rank", "repeated"]
 
 
-def roles(equation: Equation) -> dict[str, Role]:
+@lru_cache(maxsize=1024)
+def roles(equation: Equation) -> Mapping[str, Role]:
     """The role of every index.
 
     >>> from slidesum.notation.parse import parse
     >>> roles(parse("b c i+u j+v, o u v -> b (c o) i j"))["c"]
     'kept'
     """
-    return {name: _role(equation, name) for name in equation.indices}
+    return MappingProxyType({name: _role(equation, name) for name in equation.indices})
 
 
 def with_role(equation: Equation, *wanted: Role) -> tuple[str, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from slidesum.core.axis import Merged, indices
+from slidesum.core.axis import Merged, One, indices
 from slidesum.core.equation import Equation
 from slidesum.laws.roles import Role, batch, on_filters
 
@@ -16,7 +16,7 @@ class Structure:
     """What the tests of the table ask for."""
 
     equation: Equation
-    role: dict[str, Role]
+    role: Mapping[str, Role]
 
     def has(self, *wanted: Role) -> bool:
         return any(role in wanted for role in self.role.values())
@@ -31,6 +31,13 @@ class Structure:
     @property
     def slides(self) -> bool:
         return any(number >= 0 for number, _, _ in self.equation.addresses())
+
+    @property
+    def crops(self) -> bool:
+        """Every address is a position and a constant that leads into the array, such as i+4."""
+        found = [address for _, _, address in self.equation.addresses()]
+        moved = [a.constant >= 0 and [(t.number, t.factor) for t in a.terms] == [(1, "")] for a in found]
+        return bool(moved) and all(moved) and not self.scatters
 
     @property
     def scatters(self) -> bool:
@@ -66,7 +73,10 @@ class Structure:
 
     @property
     def last_axis_exchanged(self) -> bool:
+        """The last axis of x is summed, a new one takes its place; filters with axes of one are a window of one cell."""
         x, y = self.equation.operands[0].axes, self.equation.result.axes
+        if any(isinstance(axis, One) for operand in self.equation.operands[1:] for axis in operand.axes):
+            return False
         return bool(x and y) and self._all(indices(x[-1]), "summed") and self._all(indices(y[-1]), "filter")
 
     def _all(self, names: Sequence[str], wanted: Role) -> bool:

@@ -30,7 +30,7 @@ from slidesum.draft.replay import replay
 from slidesum.draft.verbs import Draft
 from slidesum.errors import FileError, SlidesumError
 from slidesum.laws.parameters import parameters
-from slidesum.read.fields import LARGEST_NUMBER, Fields, seen, within
+from slidesum.read.fields import LARGEST_NUMBER, Fields, json_value, seen, within
 from slidesum.read.ops import read_op, read_shape, write_op
 
 FORMAT = "slidesum/1"
@@ -65,17 +65,12 @@ def from_json(text: str, origin: str = "the text") -> Graph:
 
 def document(text: str, origin: str) -> Fields:
     """The fields of the outermost object, its format checked."""
-    try:
-        value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        raise FileError(
-            f"{origin} is no JSON: line {error.lineno}, column {error.colno}: {error.msg}",
-            usual="A network is saved as NAME.json with NAME.safetensors beside it.",
-            advice="Name the JSON file of a saved network.",
-        ) from None
-    except (ValueError, RecursionError) as error:
-        told = "its lists are nested too deeply" if isinstance(error, RecursionError) else str(error).split(";")[0]
-        raise FileError(f"{origin} can't be read as JSON: {told}", advice="Save the network anew.") from None
+    value = json_value(
+        text,
+        origin,
+        usual="A network is saved as NAME.json with NAME.safetensors beside it.",
+        advice="Name the JSON file of a saved network.",
+    )
     fields = Fields(origin, value)
     found = fields.maybe("format", None)
     if found != FORMAT:
@@ -199,16 +194,3 @@ def _written(node: Node) -> dict[str, Any]:
 
 def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the field {twice!r} stands twice")
-    return found
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number")

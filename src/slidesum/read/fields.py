@@ -6,6 +6,7 @@ the place, what was found, and what belongs there.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +15,22 @@ from slidesum.errors import FileError, SlidesumError
 
 LARGEST_NUMBER = 2**31 - 1
 """No size or coordinate in a file is larger."""
+
+
+def json_value(text: str, origin: str, *, usual: str, advice: str) -> Any:
+    """What a JSON text says; a field that stands twice, or a number that is none, is refused as what can't be parsed is.
+
+    >>> json_value('{"name": "a"}', "the text", usual="", advice="")
+    {'name': 'a'}
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        told = f"{origin} is no JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+        raise FileError(told, usual=usual, advice=advice) from None
+    except (ValueError, RecursionError) as error:
+        told = "its lists are nested too deeply" if isinstance(error, RecursionError) else str(error).split(";")[0]
+        raise FileError(f"{origin} can't be read as JSON: {told}", advice="Save the network anew.") from None
 
 
 class Fields:
@@ -126,3 +143,16 @@ def within(where: str, error: SlidesumError) -> FileError:
     told = str(error).splitlines()
     usual = "\n".join([told[1][2:], *told[2:]]) if len(told) > 1 else ""
     return FileError(f"{where}: {told[0]}", usual=usual)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the field {twice!r} stands twice")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number")

@@ -34,7 +34,7 @@ class Unsupported:
 class Model:
     """A foreign model as a network. `values` are keyed "layer.array"; `reader` names the way it was read, such as "torch.export".
 
-    `notes` are remarks for the table: "layer: remark", such as a batch norm that can be folded into its convolution.
+    `notes` are remarks for the table, such as parameters that take no part in the result, or "layer: remark".
     """
 
     graph: Graph
@@ -42,6 +42,11 @@ class Model:
     reader: str
     unsupported: tuple[Unsupported, ...] = ()
     notes: tuple[str, ...] = field(default=(), kw_only=True)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What should stand under the table: how it was read, notes, and what stayed opaque."""
+        return (f"read by {self.reader}", *self.notes, *(f"not supported: {one}" for one in self.unsupported))
 
     def understood(self) -> Model:
         """This model if every operation became a layer. Raises ReadError, which lists the others."""

@@ -27,8 +27,8 @@ from slidesum.notation.write import named
 from slidesum.run.met import numpy_backend
 from slidesum.show.formula import json_text
 from slidesum.show.given import coordinates, numbers
+from slidesum.show.kinds import op_kind
 from slidesum.show.other import of_other
-from slidesum.show.table import op_kind
 from slidesum.show.term import Place, Term, heaviest_of
 
 

@@ -86,6 +86,8 @@ def broken(text: str, width: int) -> str:
     ⌊n/2 + 1⌋
     + 9·k1
     """
+    if len(text) <= width:
+        return text.strip()
     terms: list[list[str]] = []
     for piece in pieces(text):
         if not terms or piece.startswith(("+ ", "- ")):
@@ -109,6 +111,8 @@ def pieces(text: str) -> list[str]:
     >>> pieces("k1·⌊m/2 + 1⌋ + 9")
     ['k1·', '⌊m/2 + 1⌋ ', '+ 9']
     """
+    if not any(letter in " ·×" for letter in text):
+        return [text]
     found, depth = [""], 0
     for before, letter in zip(" " + text, text, strict=False):
         after_break = before in "·×" or (before == " " and letter not in " ·" and found[-1].strip() not in ("+", "-"))

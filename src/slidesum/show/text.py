@@ -1,4 +1,4 @@
-"""Tables and explanations in a terminal, by Rich. In narrow windows the equations get a list of their own."""
+"""Where a command prints, and explanations in a terminal, by Rich."""
 
 from __future__ import annotations
 
@@ -11,31 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
 from rich.padding import Padding
-from rich.table import Table as RichTable
+from rich.table import Table
 from rich.text import Text
 
-from slidesum.show.columns import GAP, Column, grid, kept
-from slidesum.show.formula import broken, number, pretty, times
+from slidesum.show.formula import number
 
 if TYPE_CHECKING:
     from slidesum.show.explanation import Explanation
-    from slidesum.show.table import Table
     from slidesum.show.term import Term
-
-WIDE = 150
-"""From this width on the equations stand in the table."""
-
-ROOM_FOR_FORMULAS = 100
-"""Below this width a table of formulas has no column for the reach."""
 
 SHOWN_TERMS = 30
 """Sums of up to so many terms are printed whole; longer ones are folded."""
 
 SHOWN_MAPS = 16
 """The sums of up to so many input maps are printed."""
-
-INDENT = 2
-"""What a table is moved in by."""
 
 
 def printed(thing: Any, width: int | None = None) -> str:
@@ -72,84 +61,6 @@ def console() -> Console:
     return Console(file=file, width=found.width, highlight=False)
 
 
-class _ByWidth:
-    """Drawn when the width is known."""
-
-    def __init__(self, table: Table, equations: bool) -> None:
-        self.table, self.equations = table, equations
-
-    def __rich_console__(self, console: Console, options: Any) -> Any:
-        yield _drawn(self.table, options.max_width, self.equations)
-
-
-def table_text(table: Table, *, equations: bool = True) -> Any:
-    """A network's table as a renderable, with or without the equations."""
-    return _ByWidth(table, equations)
-
-
-def _drawn(table: Table, width: int, equations: bool) -> Any:
-    wide = equations and width >= WIDE
-    head = Text(table.graph.name, style="bold")
-    for node in table.graph.inputs:
-        head.append(f"   {node.name} {times(node.shape)}", style="dim")
-    columns = _columns(table, width, wide=wide, reach_elsewhere=equations)
-    parts: list[Any] = [head, _indented(grid(columns, width - INDENT))]
-    if equations and not wide:
-        parts.append(_indented(_equations(table, reach=all(c.title != "reach" for c in columns))))
-    parts += [Text(f"  note  {note}", style="yellow") for note in table.notes]
-    parts.append(Padding(_totals(table, width - INDENT), (1 if wide else 0, 0, 0, INDENT)))
-    return Group(*parts)
-
-
-def _columns(table: Table, width: int, *, wide: bool, reach_elsewhere: bool) -> list[Column]:
-    """The columns for this width. The reach goes first where the list of equations tells it, else last."""
-    symbolic = bool(table.graph.symbols)
-    titles = ("layer", "kind", "equation", "maps", "size", "reads", "weights", "biases", "multiply-adds", "reach")
-    footer = table.total_cells() if not symbolic else [""] * len(titles)
-    cells = list(zip(*table.cells(), strict=True)) or [()] * len(titles)
-    left_out = set() if wide else {"kind", "equation"}
-    if symbolic and width < ROOM_FOR_FORMULAS and reach_elsewhere:
-        left_out.add("reach")
-    columns = [Column(title, cells[k], footer[k], words=k < 3) for k, title in enumerate(titles) if title not in left_out]
-    less = ("reach", "biases", "reads") if reach_elsewhere else ("biases", "reads", "reach")
-    return kept(columns, width - INDENT, (*less, "size", "maps", "weights"))
-
-
-def _indented(thing: Any) -> Any:
-    return Padding(thing, (0, 0, 0, INDENT))
-
-
-def _totals(table: Table, width: int) -> Any:
-    total = table.totals
-    if not table.graph.symbols:
-        counted = f"{pretty(total['parameters'])} parameters, {pretty(total['connections'])} connections"
-        return Text(f"{counted}; reads: input values per output value", style="dim")
-    named = (("weights", "weights"), ("biases", "biases"), ("parameters", "parameters"), ("multiply-adds", "macs"))
-    lines = RichTable(box=None, show_header=False, pad_edge=False, padding=(0, GAP, 0, 0))
-    lines.add_column(style="bold", no_wrap=True)
-    lines.add_column(overflow="fold")
-    room = width - GAP - max(len(title) for title, _ in named)
-    for title, key in named:
-        lines.add_row(title, broken(pretty(total[key]), room))
-    return lines
-
-
-def _equations(table: Table, *, reach: bool) -> Any:
-    """The equations with their kinds, and with the reach where the table has no column for it."""
-    from slidesum.show.table import reach_cell
-
-    lines = RichTable(box=None, show_header=False, pad_edge=False, padding=(0, GAP, 0, 0))
-    lines.add_column(overflow="fold")
-    lines.add_column(overflow="fold")
-    for row in table:
-        if row["equation"]:
-            told = f"   {', '.join((row['kind'], *row['also']))}"
-            if reach and row["reach"]:
-                told += f"   reach {reach_cell(row['reach'])}"
-            lines.add_row(row["name"], Text(row["equation"], style="cyan") + Text(told, style="dim"))
-    return lines
-
-
 def explanation_text(explanation: Explanation, *, all_terms: bool = False) -> Any:
     """An explanation as a renderable: the terms, the sums of the maps, the bias, the activation."""
     at = ",".join(map(str, explanation.at))
@@ -168,7 +79,7 @@ def explanation_text(explanation: Explanation, *, all_terms: bool = False) -> An
 def _terms(explanation: Explanation, all_terms: bool) -> Any:
     shown, hidden = explanation.folded(None if all_terms else SHOWN_TERMS)
     weighted = any(term.weights for term in shown)
-    grid = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     grid.add_column(explanation.term_title, overflow="fold")
     grid.add_column("input value", justify="right", overflow="fold")
     if weighted:
@@ -198,7 +109,7 @@ def _place(term: Term) -> str:
 
 
 def _sums(sums: Sequence[tuple[str, int, float]], hidden: int) -> Any:
-    grid = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     grid.add_column("input map", overflow="fold")
     grid.add_column("terms", justify="right", overflow="fold")
     grid.add_column("sum", justify="right", overflow="fold")
@@ -208,7 +119,7 @@ def _sums(sums: Sequence[tuple[str, int, float]], hidden: int) -> Any:
 
 
 def _ledger(explanation: Explanation) -> Any:
-    grid = RichTable(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    grid = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     grid.add_column(overflow="fold")
     grid.add_column(justify="right", overflow="fold")
     for label, value in explanation.ledger():

@@ -9,7 +9,7 @@ from torch import nn
 
 from slidesum.core.network import Graph, Node
 from slidesum.core.ops import BatchNorm, Dropout, Layer, LocalResponseNorm, Opaque
-from slidesum.laws.parameters import kept_parameters, parameters
+from slidesum.laws.parameters import kept_parameters, parameters, sizes_needed
 from slidesum.run.layers import computed, responded, response_window
 from slidesum.run.met import as_numpy
 from slidesum.run.network import Values, checked_values, fitted_inputs, refuse_symbols, walk
@@ -152,8 +152,7 @@ def _module(node: Node) -> nn.Module | None:
         case Layer() as op:
             sized = node.sized
             assert sized is not None
-            told: dict[str, Any] = {n: sized.extents[n] for n in sized.equation.indices if _needed(node, n)}
-            told.update(op.sizes)
+            told: dict[str, Any] = {**sizes_needed(sized), **op.sizes}
             return Conv(sized.equation, padding=op.padding, border=op.border, extent=op.extent, connections=op.connections, **told)
         case BatchNorm(axis, epsilon, affine):
             return _MapNorm(int(node.shape[axis]), axis, epsilon, affine)
@@ -165,10 +164,3 @@ def _module(node: Node) -> nn.Module | None:
             return None
         case _:
             return _Kept(node) if parameters(node) else None
-
-
-def _needed(node: Node, name: str) -> bool:
-    """Sizes that the module must be told: all but those of the input that may change from call to call."""
-    assert node.sized is not None
-    equation = node.sized.equation
-    return name not in equation.result.indices or any(name in operand.indices for operand in equation.operands[1:])

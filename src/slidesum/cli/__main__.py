@@ -1,0 +1,5 @@
+"""`python -m slidesum.cli`."""
+
+from slidesum.cli.app import main
+
+main()

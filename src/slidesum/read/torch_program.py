@@ -1,0 +1,116 @@
+"""A torch model as a list of calls: what every way of capturing makes, and the only thing that the translators read.
+
+A call has the name of an ATen operator without its overload ("conv2d", "add"), and its arguments by the names of ATen's schema, so
+calls recorded from Python and calls read from a file look alike. Extents that grow with the batch are told apart:
+
+    >>> extent(20014, batch=10007), extent(64, batch=10007)
+    (Times(number=2), 64)
+
+Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """An extent of `number` cells for every sample of the batch."""
+
+    number: int
+
+
+Extent = int | Times
+Shape = tuple[Extent, ...]
+
+
+def extent(number: int, batch: int) -> Extent:
+    """The extent as a multiple of the batch if it is one; a batch of 0 means that none is looked for."""
+    return Times(number // batch) if batch and number and number % batch == 0 else number
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """A result of a call, an input, or an array; known by identity."""
+
+    shape: Shape
+    dtype: str = "float32"
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """What a model keeps: its qualified name ("layer1.0.conv1.weight"), its numbers, and whether they are trained."""
+
+    name: str
+    numbers: Any
+    trainable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the model a call stands: the path of its module, and the source line if it is known."""
+
+    path: str = ""
+    line: str = ""
+
+    def __str__(self) -> str:
+        where = self.path.replace(".", "/") or "the model"
+        return f"{where} ({self.line})" if self.line else where
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One operation. A result that isn't a tensor is None."""
+
+    op: str
+    arguments: Mapping[str, Any]
+    results: tuple[Value | None, ...]
+    place: Place = field(default=Place())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """An argument, or what is meant when it isn't given."""
+        return self.arguments.get(name, default)
+
+    @property
+    def x(self) -> Any:
+        """The first argument, whatever it is called."""
+        return self.arguments["self"]
+
+    @property
+    def result(self) -> Value:
+        found = self.results[0]
+        assert found is not None
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A captured model: its inputs by name, arrays, calls in the order of computation, and outputs. `batch` is the declared one."""
+
+    name: str
+    batch: int
+    inputs: Mapping[str, Value]
+    arrays: Mapping[Value, Array]
+    calls: tuple[Call, ...]
+    outputs: tuple[Value, ...]
+    reader: str
+
+    def declared(self, shape: Shape) -> tuple[int, ...]:
+        """The shape for the declared batch."""
+        return tuple(n.number * self.batch if isinstance(n, Times) else n for n in shape)
+
+
+def values_in(argument: Any) -> list[Value]:
+    """The values in an argument, lists and all."""
+    if isinstance(argument, Value):
+        return [argument]
+    if isinstance(argument, list | tuple):
+        return [value for one in argument for value in values_in(one)]
+    return []

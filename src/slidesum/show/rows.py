@@ -1,0 +1,102 @@
+"""The rows of a network's table, built here once.
+
+    name  kind  also  equation  inputs  maps  shape  inputs_per_output
+    weights  biases  parameters  macs  macs_inside  backward_macs  connections  activation_bytes
+    held_bytes  parameters_percent  macs_percent  reach
+
+The batch is the first axis of a shape, the maps are the second, the rest is the size. The columns of the second line are counts:
+each adds up to its total, however the rows are folded and sorted. `held_bytes` is what a forward pass holds while the layer is
+computed; its largest is the peak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from slidesum.core.network import Graph, Node
+from slidesum.core.ops import Input, Layer
+from slidesum.core.sizes import is_number, prod, tidy
+from slidesum.laws.backward import backward_macs
+from slidesum.laws.fold import folds_into
+from slidesum.laws.graph import node_counts, node_inputs_per_output
+from slidesum.laws.kind import kind
+from slidesum.laws.memory import Step
+from slidesum.laws.reach import Reach
+from slidesum.notation.write import pattern
+from slidesum.show.kinds import op_kind
+
+COUNTS = ("weights", "biases", "parameters", "macs", "macs_inside", "backward_macs", "connections", "activation_bytes")
+SHARES = {"parameters_percent": "parameters", "macs_percent": "macs"}
+
+Row = Mapping[str, Any]
+
+
+def network_rows(graph: Graph, reaches: Mapping[str, Mapping[str, Reach]], held: Sequence[Step]) -> tuple[Row, ...]:
+    """A row for every layer; an input is none."""
+    slid = _slid_axes(graph, reaches)
+    back = backward_macs(graph)
+    held_bytes = {step.layer: step.bytes for step in held}
+    return tuple(
+        _row(graph, node, back[node.name], held_bytes.get(node.name), {a: r for a, r in reaches[node.name].items() if a in slid})
+        for node in graph
+        if not isinstance(node.op, Input)
+    )
+
+
+def totals_of(rows: Iterable[Row]) -> dict[str, Any]:
+    """The sum of every counted column."""
+    kept = tuple(rows)
+    return {column: tidy(sum(row[column] for row in kept)) for column in COUNTS}
+
+
+def with_shares(rows: Iterable[Row], totals: Mapping[str, Any]) -> tuple[Row, ...]:
+    """The rows with their percentages of the totals; None where a total is a formula, or nothing."""
+    return tuple(
+        {**row, **{share: _percent(row[column], totals[column]) for share, column in SHARES.items()}, "reach": row["reach"]}
+        for row in rows
+    )
+
+
+def _percent(part: Any, whole: Any) -> float | None:
+    return 100 * part / whole if is_number(whole) and whole else None
+
+
+def _row(graph: Graph, node: Node, back: Any, held: Any, reach: Mapping[str, Reach]) -> dict[str, Any]:
+    counts = node_counts(node)
+    found = kind(node.op.equation, node.sized) if isinstance(node.op, Layer) else None
+    return {
+        "name": node.name,
+        "kind": found.name if found else op_kind(node),
+        "also": found.also if found else ("foldable",) if folds_into(graph, node) else (),
+        "equation": pattern(node.op.equation) if isinstance(node.op, Layer) else None,
+        "inputs": node.inputs,
+        "maps": node.shape[1] if len(node.shape) > 1 else prod(node.shape),
+        "shape": node.shape,
+        "inputs_per_output": node_inputs_per_output(graph, node),
+        "weights": counts.weights,
+        "biases": counts.biases,
+        "parameters": counts.parameters,
+        "macs": counts.macs,
+        "macs_inside": counts.macs_inside,
+        "backward_macs": back,
+        "connections": counts.connections,
+        "activation_bytes": counts.activation_bytes(),
+        "held_bytes": held,
+        **dict.fromkeys(SHARES),
+        "reach": reach,
+    }
+
+
+def _slid_axes(graph: Graph, reaches: Mapping[str, Mapping[str, Reach]]) -> list[str]:
+    """The axes of the input along which some layer reads more than one cell, or moves by more than one."""
+    inputs = [(node.op.names, node.shape) for node in graph.inputs if isinstance(node.op, Input)]
+    names = [name for axes, _ in inputs for name in axes]
+    cells = {name: n for axes, shape in inputs for name, n in zip(axes, shape, strict=True)}
+    moving = {
+        name
+        for found in reaches.values()
+        for name, r in found.items()
+        if r.stride not in (0, 1) or (r.stride == 1 and r.field != 1)
+    }
+    return [name for k, name in enumerate(names) if (k > 1 and cells[name] != 1) or name in moving]
