@@ -152,7 +152,12 @@ def test_several_inputs_and_outputs(read):
 def test_one_layer_of_two_nodes(read):
     """A product and its bias are a linear layer, a value times its own sigmoid is silu."""
     made = model(
-        [node("MatMul", "x layer.weight", "m"), node("Add", "m layer.bias", "a"), node("Sigmoid", "a", "s"), node("Mul", "a s", "y")],
+        [
+            node("MatMul", "x layer.weight", "m"),
+            node("Add", "m layer.bias", "a"),
+            node("Sigmoid", "a", "s"),
+            node("Mul", "a s", "y"),
+        ],
         {"layer.weight": drawn(8, 5), "layer.bias": drawn(5)},
     )
     found = read(made)

@@ -27,7 +27,19 @@ from slidesum.draft.place import Tensor
 from slidesum.draft.verbs import Draft
 from slidesum.errors import FileError, SlidesumError, SpaceError
 from slidesum.read.model import Model
-from slidesum.read.onnx_build import DAMAGE, MOST_AXES, STAND_IN, Build, Call, Constant, Known, Translator, Unknown, declared, plain_number
+from slidesum.read.onnx_build import (
+    DAMAGE,
+    MOST_AXES,
+    STAND_IN,
+    Build,
+    Call,
+    Constant,
+    Known,
+    Translator,
+    Unknown,
+    declared,
+    plain_number,
+)
 from slidesum.read.onnx_fold import FOLDED, folded
 from slidesum.read.onnx_moves import MOVES
 from slidesum.read.onnx_names import Names, clean, is_made_up, path_of, without_turns
@@ -447,4 +459,3 @@ def _kind(numbers: Any) -> int:
         return int(np_dtype_to_tensor_dtype(numbers.dtype))
     except (KeyError, ValueError):
         return 0
-

@@ -91,7 +91,9 @@ class Results(dict[str, Known]):
 
     def __missing__(self, name: str) -> Known:
         raise FileError(
-            f"{name!r} is read, and nothing makes it", usual="The file is damaged, or a part of a model.", advice="Export the model anew."
+            f"{name!r} is read, and nothing makes it",
+            usual="The file is damaged, or a part of a model.",
+            advice="Export the model anew.",
         )
 
 
@@ -166,7 +168,9 @@ class Build:
     def numbers_of(self, numbers: Any) -> Any:
         """An array as the network keeps it: in a floating dtype that NumPy has."""
         numbers = np.asarray(numbers)
-        return numbers if numbers.dtype in (np.float16, np.float32, np.float64) else numbers.astype(np.float32)
+        if numbers.dtype not in (np.float16, np.float32, np.float64):
+            return numbers.astype(np.float32)
+        return numbers if numbers.flags.writeable else numbers.copy()
 
     def grows(self, extent: int) -> bool:
         """Whether an extent grows with the batch."""

@@ -306,7 +306,11 @@ def resize(build: Build, call: Call) -> Tensor:
     if len(whole) == len(found):
         copies = dict(zip(whole, COPIES, strict=False))
         right = " ".join(f"({n} {copies[k]})" if k in whole else n for k, n in enumerate(letters))
-        return build.layer(call, f"{' '.join(letters)} -> {right}", [x], sizes={copies[k]: n for k, n in whole.items()}) if whole else x
+        return (
+            build.layer(call, f"{' '.join(letters)} -> {right}", [x], sizes={copies[k]: n for k, n in whole.items()})
+            if whole
+            else x
+        )
     for number, (k, matrix) in enumerate(found.items(), start=1):
         part = "" if number == len(found) else f"axis{number}"
         if ((matrix == 0) | (matrix == 1)).all() and (matrix.sum(1) == 1).all():

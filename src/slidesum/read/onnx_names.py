@@ -17,7 +17,13 @@ from collections.abc import Mapping
 from typing import Any
 
 ARRAYS = ("weight", "bias", "running_mean", "running_var", "kernel", "gamma", "beta", "in_proj_weight", "W", "w")
-AS_IN_TORCH = {"Concat": "cat", "ReduceMean": "mean", "ReduceSum": "sum", "MatMul": "matmul", "GlobalAveragePool": "adaptive_avg_pool2d"}
+AS_IN_TORCH = {
+    "Concat": "cat",
+    "ReduceMean": "mean",
+    "ReduceSum": "sum",
+    "MatMul": "matmul",
+    "GlobalAveragePool": "adaptive_avg_pool2d",
+}
 _MADE_UP = re.compile(r"(onnx::|val_|/|_val_|const_|arg\d|_to_copy|t_\d|\d+\Z)")
 
 

@@ -144,7 +144,9 @@ def _inlined(onnx: Any, model: Any, path: Path) -> Any:
     try:
         return onnx.inliner.inline_local_functions(model)
     except Exception as error:  # whatever the package's own code raises
-        raise FileError(f"{path}: its functions can't be written out: {_line(error)}", advice="Export it without functions.") from None
+        raise FileError(
+            f"{path}: its functions can't be written out: {_line(error)}", advice="Export it without functions."
+        ) from None
 
 
 MOST_NODES = 1_000_000
@@ -192,7 +194,9 @@ def in_order(nodes: Any, known: set[str], where: str) -> tuple[Any, ...]:
     except CycleError as error:
         ring = " -> ".join(called(nodes[number]) for number in error.args[1][:5])
         raise FileError(
-            f"{where}: the graph is cyclic: {ring}", usual="A network is computed from its input on.", advice="Export the model anew."
+            f"{where}: the graph is cyclic: {ring}",
+            usual="A network is computed from its input on.",
+            advice="Export the model anew.",
         ) from None
 
 
@@ -246,7 +250,8 @@ def _check_arrays(onnx: Any, model: Any, path: Path) -> None:
         total += size
     for sparse in (*model.graph.sparse_initializer,):
         raise FileError(
-            f"{path}: the array {sparse.values.name!r} is kept sparse, which isn't read", advice="Export the model with dense arrays."
+            f"{path}: the array {sparse.values.name!r} is kept sparse, which isn't read",
+            advice="Export the model with dense arrays.",
         )
     _refuse_space(path, total)
 
@@ -349,7 +354,9 @@ def _array(onnx: Any, tensor: Any, path: Path) -> Any:
     """The numbers of an array; from another file they are mapped, and read when they are used."""
     try:
         if tensor.data_location != onnx.TensorProto.EXTERNAL:
-            return onnx.numpy_helper.to_array(tensor)
+            numbers = np.array(onnx.numpy_helper.to_array(tensor))  # of its own, so that the bytes of the file can go
+            tensor.ClearField("raw_data")
+            return numbers
         file, offset, _ = outside(tensor, path)
         dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
         shape = tuple(tensor.dims)
@@ -359,13 +366,15 @@ def _array(onnx: Any, tensor: Any, path: Path) -> Any:
                 held.seek(offset)
                 inner.raw_data = held.read(_size(onnx, tensor, path))
             return onnx.numpy_helper.to_array(inner)
-        return np.memmap(file, dtype=dtype, mode="r", offset=offset, shape=shape)
+        return np.memmap(file, dtype=dtype, mode="c", offset=offset, shape=shape)
     except FileError:
         raise
     except OSError as error:
         raise unreadable(path, error) from None
     except Exception as error:  # whatever the package's own code raises
-        raise FileError(f"{path}: the array {tensor.name!r} can't be read: {_line(error)}", advice="Export the model anew.") from None
+        raise FileError(
+            f"{path}: the array {tensor.name!r} can't be read: {_line(error)}", advice="Export the model anew."
+        ) from None
 
 
 def _line(error: Exception) -> str:

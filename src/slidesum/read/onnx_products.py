@@ -42,7 +42,9 @@ def gemm(build: Build, call: Call) -> Tensor:
             held = None if c is None else c.numbers if beta == 1 and len(c.shape) == 1 else np.ravel(beta * c.numbers)  # type: ignore[union-attr]
             pattern = f"{left}, o f -> b o"
             arranged = None if across else np.transpose
-            return build.layer(call, pattern, [a], [filters], bias=None if held is None else ("o", held), sizes={"o": outputs}, arranged=arranged)
+            return build.layer(
+                call, pattern, [a], [filters], bias=None if held is None else ("o", held), sizes={"o": outputs}, arranged=arranged
+            )
     right = "o f" if across else "f o"
     y = build.layer(call, f"{left}, {right} -> b o", [a, build.as_tensor(b, call)], part="product" if c is not None else "")
     if alpha != 1:
@@ -84,7 +86,9 @@ def linear(build: Build, call: Call, x: Tensor, w: Constant, bias: Constant | No
     lead, last = " ".join(leading(len(x.shape) - 1)), "f" if len(x.shape) == 2 else "c"
     kept = ("o", bias.numbers) if bias is not None else None
     sizes = {"o": w.shape[1]}
-    return build.layer(call, f"{lead} {last}, o {last} -> {lead} o", [x], [w.numbers], bias=kept, sizes=sizes, arranged=np.transpose)
+    return build.layer(
+        call, f"{lead} {last}, o {last} -> {lead} o", [x], [w.numbers], bias=kept, sizes=sizes, arranged=np.transpose
+    )
 
 
 def einsum(build: Build, call: Call) -> Tensor:

@@ -69,7 +69,8 @@ def _model(onnx: Any, graph: Graph, values: Mapping[str, np.ndarray[Any, Any]]) 
     kind = onnx.helper.np_dtype_to_tensor_dtype(record.dtype)
     extents = ("batch",) if record.batch else ()
     inputs = [
-        onnx.helper.make_tensor_value_info(node.name, kind, [*extents, *map(int, node.shape[len(extents) :])]) for node in graph.inputs
+        onnx.helper.make_tensor_value_info(node.name, kind, [*extents, *map(int, node.shape[len(extents) :])])
+        for node in graph.inputs
     ]
     outputs = [onnx.helper.make_tensor_value_info(head.name, kind, record.results[head.name]) for head in heads]
     used = {one.name: one.value for node in record.nodes for one in node.inputs if one is not None and one.value is not None}

@@ -178,7 +178,9 @@ class ONNX(Backend):
         text = f"{','.join(terms)}->{''.join(_letter(n) for n in result)}"
         record = operands[0][0].record
         if all(x.value is not None for x, _ in operands):
-            return record.constant(np.einsum(text, *(x.value for x, _ in operands)), "|".join([text, *(x.origin for x, _ in operands)]))
+            return record.constant(
+                np.einsum(text, *(x.value for x, _ in operands)), "|".join([text, *(x.origin for x, _ in operands)])
+            )
         if len(operands) == 1 and len(set(operands[0][1])) == len(operands[0][1]):
             x, labels = operands[0]
             gone = [k for k, n in enumerate(labels) if n not in result]
@@ -324,5 +326,3 @@ def _cropped(x: Symbol, axis: int, low: int, high: int) -> Symbol | None:
     if any(more):
         maker.attributes["output_padding"] = more
     return replace(x, shape=(*x.shape[:axis], x.shape[axis] + low + high, *x.shape[axis + 1 :]))
-
-

@@ -53,9 +53,7 @@ def written(record: Record, node: Node, arrays: Mapping[str, Symbol], before: Se
             assert node.sized is not None
             filters = full_filters(BACKEND, node.sized, [arrays[operand.name] for operand in node.sized.filters])
             given = [*before, *filters]
-            sized = solve(
-                op.equation, [x.shape for x in given], op.sizes, padding=op.padding, border=op.border, extent=op.extent
-            )
+            sized = solve(op.equation, [x.shape for x in given], op.sizes, padding=op.padding, border=op.border, extent=op.extent)
             if sized.bias_shape != node.sized.bias_shape:
                 raise SizeError(f"{node.name!r} has a bias for every sample", advice="Leave the batch as it is.")
             return equation(sized, given, arrays.get("bias"))
@@ -126,7 +124,9 @@ def _normalised(record: Record, node: Node, arrays: Mapping[str, Symbol], x: Sym
             return record.node("LayerNormalization", [x, *held], x.shape, axis=x.ndim - len(axes), epsilon=epsilon)
         case GroupNorm(groups, epsilon, affine) if x.ndim > 2:
             maps = x.shape[1]
-            held = [arrays["scale"], arrays["shift"]] if affine else [record.constant(np.ones(maps)), record.constant(np.zeros(maps))]
+            held = (
+                [arrays["scale"], arrays["shift"]] if affine else [record.constant(np.ones(maps)), record.constant(np.zeros(maps))]
+            )
             if groups == maps:
                 return record.node("InstanceNormalization", [x, *held], x.shape, epsilon=epsilon)
             return record.node("GroupNormalization", [x, *held], x.shape, epsilon=epsilon, num_groups=groups)
