@@ -1,7 +1,7 @@
 """ONNX's own cases, as the package `onnx` carries them: a model, inputs, and the outputs that are right.
 
-Cases of one node hand everything in as an input, filters and axes too. Where the reader needs some of it constant, all inputs but the
-first of floating numbers are put into the model as arrays: the same numbers, from the same case.
+Cases of one node hand everything in as an input, filters and axes too. Where the reader needs some of it constant, all inputs but
+the first of floating numbers are put into the model as arrays: the same numbers, from the same case.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx
 import onnxruntime
 import pytest
 from onnx import helper
@@ -125,7 +124,7 @@ def test_a_token_for_every_sample(read):
         {"x": ("N", 3, 4)},
     )
     found = read(made)
-    assert [name for name in found.values] == ["token.value"]
+    assert list(found.values) == ["token.value"]
     for batch in (1, 3):
         agrees(made, found, drawn(batch, 3, 4))
 

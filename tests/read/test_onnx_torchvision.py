@@ -43,8 +43,8 @@ def exported(module, shape, path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter is told to be the older one, and says so
         torch.onnx.export(
-            module, (torch.zeros(1, *shape),), path, dynamo=False, input_names=["input"], output_names=["output"], dynamic_axes=axes,
-            training=torch.onnx.TrainingMode.PRESERVE,
+            module, (torch.zeros(1, *shape),), path, dynamo=False, dynamic_axes=axes, input_names=["input"],
+            output_names=["output"], training=torch.onnx.TrainingMode.PRESERVE,
         )  # fmt: skip
     return path
 

@@ -209,7 +209,7 @@ def test_refusals(tmp_path, monkeypatch):
   Export the original model, or take a part of the network without it."""
     )
     symbolic = ss.load("type-2.2").graph
-    with pytest.raises(SizeError, match="type-2.2 has open sizes: "):
+    with pytest.raises(SizeError, match=r"type-2\.2 has open sizes: "):
         write_onnx(symbolic, {})
     graph, values = of_one(Softmax(1), (2, 3))
     monkeypatch.setattr("slidesum.write.onnx.LARGEST", -1)
@@ -222,5 +222,5 @@ def test_refusals(tmp_path, monkeypatch):
     )
     monkeypatch.undo()
     (tmp_path / "file").write_text("no folder")
-    with pytest.raises(FileError, match="net.onnx can't be written"):
+    with pytest.raises(FileError, match=r"net\.onnx can't be written"):
         write_onnx(graph, values, tmp_path / "file" / "net.onnx")

@@ -63,9 +63,9 @@ MOST_TURNS = 1000
 def read_onnx(path: str | os.PathLike[str], *, strict: bool = False, sizes: Mapping[str, int] | None = None) -> Model:
     """The network of an ONNX file, its arrays, and the list of what wasn't understood.
 
-    `sizes` gives extents to the dimensions that the file names and leaves open ("batch", "height"; an unnamed one is called after its
-    input and axis, "x.2"); without, they are one. The batch may differ at run time. Raises FileError for whatever isn't a sound ONNX
-    model, SpaceError if it doesn't fit into the memory, and with `strict` ReadError where something isn't understood.
+    `sizes` gives extents to the dimensions that the file names and leaves open ("batch", "height"; an unnamed one is called after
+    its input and axis, "x.2"); without, they are one. The batch may differ at run time. Raises FileError for whatever isn't a sound
+    ONNX model, SpaceError if it doesn't fit into the memory, and with `strict` ReadError where something isn't understood.
     """
     file = opened(path)
     model = _Reading(file, dict(sizes or {})).model()
@@ -271,14 +271,16 @@ class _Reading:
         if node.domain or not node.output or not node.input or build.uses.get(node.output[0]) != 1:
             return None
         reader = self._reader.get(node.output[0])
-        others = [name for name in reader.input if name != node.output[0]] if reader is not None and not reader.domain else []
+        if reader is None or reader.domain:
+            return None
+        others = [name for name in reader.input if name != node.output[0]]
         if len(others) != 1:
             return None
         x, other = (dict.get(build.known, name) for name in (node.input[0], others[0]))
         if node.op_type == "MatMul" and reader.op_type == "Add" and x is not None and len(x.shape) > 1 and len(node.input) == 2:
             w = dict.get(build.known, node.input[1])
-            fits = isinstance(w, Constant) and len(w.shape) == 2 and isinstance(other, Constant)
-            if fits and other is not None and w is not None and other.shape == w.shape[1:] and other.trainable:
+            fits = isinstance(w, Constant) and len(w.shape) == 2 and isinstance(other, Constant) and other.shape == w.shape[1:]
+            if fits and isinstance(other, Constant) and other.trainable:
                 return reader, lambda b, c: _linear_with_bias(b, c, other)
         if reader.op_type == "Mul" and others[0] == node.input[0] and isinstance(x, Tensor) and len(node.input) == 1:
             if node.op_type == "Sigmoid":
@@ -350,7 +352,8 @@ class _Reading:
             if shape is None and name and self.build.uses.get(name):
                 left = [name for name in self._open() if name not in self.sizes]
                 raise FileError(
-                    f"{self.file.path}: {call.place} ({call.op}) isn't understood, and the shape of its result can't be told: {why}",
+                    f"{self.file.path}: {call.place} ({call.op}) isn't understood, "
+                    f"and the shape of its result can't be told: {why}",
                     usual=f"Sizes that the file leaves open are taken as one: {', '.join(left)}."
                     if left
                     else "Its shape depends on values, or its operator is none of ONNX.",
@@ -383,13 +386,13 @@ class _Reading:
             return True
         if call.op != "Loop":
             return False
-        turns, condition = (build.known[name] if name else None for name in call.inputs[:2])
+        turns, going_on = (build.known[name] if name else None for name in call.inputs[:2])
         body = call.get("body")
-        if isinstance(turns, Tensor) or isinstance(condition, Tensor) or len(body.output) != len(call.inputs) - 1:
+        if isinstance(turns, Tensor) or isinstance(going_on, Tensor) or len(body.output) != len(call.inputs) - 1:
             return False
         count = int(np.ravel(turns.numbers)[0]) if turns is not None else MOST_TURNS + 1
         state = [build.known[name] for name in call.inputs[2:]]
-        going = condition is None or bool(np.ravel(condition.numbers)[0])
+        going = going_on is None or bool(np.ravel(going_on.numbers)[0])
         turn = 0
         while going and turn < count:
             if turn >= MOST_TURNS:
@@ -415,7 +418,7 @@ class _Reading:
             build.known[tensor.name] = Constant(numbers, tensor.name)
             build.kinds[tensor.name] = _kind(numbers)
         nodes = in_order(graph.node, {*build.known}, str(self.file.path))
-        build.uses = uses + Counter(n for node in nodes for n in reads(node)) + Counter(one.name for one in graph.output)  # type: ignore[operator]
+        build.uses = uses + Counter(n for node in nodes for n in reads(node)) + Counter(one.name for one in graph.output)
         self._nodes(nodes, "/".join(filter(None, (call.path, part))))
         found = [self._result(one.name) for one in graph.output]
         build.known, build.uses = outside, uses

@@ -4,8 +4,8 @@ A value of ONNX is either the result of a layer or constant: an array of the fil
 array becomes a filter where layers of one kind alone use it; a layer that uses the same arrays as an earlier one shares them; any
 other array that is used is a `Stored` layer of its own.
 
-The batch, where the file leaves it open, is read as `STAND_IN`, a prime: whatever is a multiple of it grows with the batch. When all
-is read, the network is drawn again for the batch that was asked for.
+The batch, where the file leaves it open, is read as `STAND_IN`, a prime: whatever is a multiple of it grows with the batch. When
+all is read, the network is drawn again for the batch that was asked for.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class Build:
     def put(self, call: Call, op: Op, *inputs: Tensor, part: str = "", arrays: Mapping[str, Any] | None = None) -> Tensor:
         """A layer of the vocabulary, with the numbers of its arrays; with those of an earlier one, it shares them."""
         name = self.names.fresh(self.names.of_call(call, part))
-        kept = {short: numbers for short, numbers in (arrays or {}).items()}
+        kept = dict(arrays or {})
         key = (type(op), *(id(numbers) for numbers in kept.values()))
         lender = self.keepers.get(key) if kept else None
         if lender is not None:

@@ -1,14 +1,13 @@
 """What follows from constants alone is computed while reading: shapes that are taken apart and put together, masks, index tables.
 
-The `onnx` package brings a reference for every operator; it computes here, in NumPy, what is small and only what is listed. How large
-a result will be is asked before it is made.
+The `onnx` package brings a reference for every operator; it computes here, in NumPy, what is small and only what is listed. How
+large a result will be is asked before it is made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil, prod
-from typing import Any
 
 import numpy as np
 
@@ -17,13 +16,15 @@ from slidesum.read.onnx_build import Call, Constant, Unknown
 LARGEST = 2**26
 """Values of one result."""
 
-FOLDED = frozenset(
-    "Abs Add And ArgMax ArgMin Cast CastLike Ceil Clip Concat Constant Cos CumSum Div Equal Erf Exp Expand EyeLike Flatten Floor Gather "
-    "GatherElements GatherND Gemm Greater GreaterOrEqual Identity Less LessOrEqual Log MatMul Max Mean Min Mod Mul Neg NonZero Not "
-    "OneHot Or Pad Pow Range Reciprocal ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum Reshape Round ScatterElements ScatterND "
-    "Sigmoid Sign Sin Size Shape Slice Split Sqrt Squeeze Sub Sum Tanh Tile Transpose Trilu Unsqueeze Where Xor IsInf IsNaN Softmax "
-    "BitwiseAnd BitwiseOr BitShift DequantizeLinear".split()
-)
+FOLDED = frozenset({
+    "Abs", "Add", "And", "ArgMax", "ArgMin", "BitShift", "BitwiseAnd", "BitwiseOr", "Cast", "CastLike", "Ceil", "Clip",
+    "Concat", "Constant", "Cos", "CumSum", "DequantizeLinear", "Div", "Equal", "Erf", "Exp", "Expand", "EyeLike", "Flatten",
+    "Floor", "Gather", "GatherElements", "GatherND", "Gemm", "Greater", "GreaterOrEqual", "Identity", "IsInf", "IsNaN", "Less",
+    "LessOrEqual", "Log", "MatMul", "Max", "Mean", "Min", "Mod", "Mul", "Neg", "NonZero", "Not", "OneHot", "Or", "Pad", "Pow",
+    "Range", "Reciprocal", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Reshape", "Round",
+    "ScatterElements", "ScatterND", "Shape", "Sigmoid", "Sign", "Sin", "Size", "Slice", "Softmax", "Split", "Sqrt", "Squeeze",
+    "Sub", "Sum", "Tanh", "Tile", "Transpose", "Trilu", "Unsqueeze", "Where", "Xor",
+})  # fmt: skip
 """Operators whose result follows from their inputs, once and for all."""
 KEEPING = frozenset({"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Cast", "Identity", "Flatten", "DequantizeLinear"})
 """Operators after which an array is still the same weights."""

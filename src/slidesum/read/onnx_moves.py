@@ -15,7 +15,7 @@ import numpy as np
 from slidesum.core.ops import Activation, Concat, Elementwise, Pad, Reshape, Slice, Stored, Take
 from slidesum.core.sized import Border
 from slidesum.draft.place import Tensor
-from slidesum.read.onnx_build import Build, Call, Constant, Known, Unknown
+from slidesum.read.onnx_build import Build, Call, Constant, Known, Translator, Unknown
 from slidesum.read.onnx_products import axes
 from slidesum.read.onnx_resize import maps
 from slidesum.read.onnx_values import FLOATS
@@ -37,7 +37,7 @@ def cast(build: Build, call: Call) -> Known:
     kind = build.kinds.get(call.inputs[0], 1)
     to = call.get("to") if call.op == "Cast" else build.kinds.get(call.inputs[1], 1)
     whole = (2, 3, 4, 5, 6, 7, 12, 13)
-    if to in FLOATS and kind in (*FLOATS, *whole) or (kind in whole and to in (6, 7)):
+    if (to in FLOATS and kind in (*FLOATS, *whole)) or (kind in whole and to in (6, 7)):
         found = build.given(call, 0)
         if isinstance(found, Tensor):
             return found
@@ -49,6 +49,7 @@ def cast(build: Build, call: Call) -> Known:
 
 
 def transpose(build: Build, call: Call) -> Tensor:
+    """Transpose: another order of the axes."""
     x = build.tensor(call, 0)
     rank = len(x.shape)
     order = list(call.get("perm") or range(rank)[::-1])
@@ -76,6 +77,7 @@ def reshape(build: Build, call: Call) -> Tensor:
 
 
 def flatten(build: Build, call: Call) -> Tensor:
+    """Flatten: the axes before one, and those from it on."""
     x = build.tensor(call, 0)
     axis = int(call.get("axis", 1))
     axis = axis + len(x.shape) if axis < 0 else axis
@@ -92,6 +94,7 @@ def shaped(build: Build, call: Call, x: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def squeeze(build: Build, call: Call) -> Tensor:
+    """Squeeze: axes of extent one left out."""
     x = build.tensor(call, 0)
     told = build.integers(call, "axes", 1)
     gone = {n % len(x.shape) for n in told} if told is not None else {k for k, n in enumerate(x.shape) if n == 1}
@@ -101,6 +104,7 @@ def squeeze(build: Build, call: Call) -> Tensor:
 
 
 def unsqueeze(build: Build, call: Call) -> Tensor:
+    """Unsqueeze: axes of extent one put in."""
     x = build.tensor(call, 0)
     told = build.integers(call, "axes", 1) or ()
     rank = len(x.shape) + len(told)
@@ -115,6 +119,7 @@ def unsqueeze(build: Build, call: Call) -> Tensor:
 
 
 def concat(build: Build, call: Call) -> Tensor:
+    """Concat: arrays behind each other; empty ones are left out."""
     parts = [build.given(call, k) for k in range(len(call.inputs))]
     axis = int(call.get("axis", 1))
     full = [one for one in parts if 0 not in one.shape] or parts[:1]
@@ -123,6 +128,7 @@ def concat(build: Build, call: Call) -> Tensor:
 
 
 def split(build: Build, call: Call) -> list[Tensor | None]:
+    """Split: neighbouring parts of an axis, those that are read."""
     x = build.tensor(call, 0)
     axis = int(call.get("axis", 0)) % len(x.shape)
     told, count = build.integers(call, "split", 1), len(call.outputs)
@@ -282,12 +288,14 @@ def pad(build: Build, call: Call) -> Tensor:
 
 
 def depth_to_space(build: Build, call: Call) -> Tensor:
+    """DepthToSpace: maps become places (Shi et al. 2016, section 3.2)."""
     x, n = build.tensor(call, 0), int(call.get("blocksize", 1))
     merged = "(u v c)" if call.get("mode", "DCR") == "DCR" else "(c u v)"
     return build.layer(call, f"b {merged} i j -> b c (i u) (j v)", [x], sizes={"u": n, "v": n})
 
 
 def space_to_depth(build: Build, call: Call) -> Tensor:
+    """SpaceToDepth: places become maps."""
     x, n = build.tensor(call, 0), int(call.get("blocksize", 1))
     merged = "(u v c)" if call.get("mode", "DCR") == "DCR" else "(c u v)"
     return build.layer(call, f"b c (i u) (j v) -> b {merged} i j", [x], sizes={"u": n, "v": n})
@@ -343,7 +351,7 @@ def filled(build: Build, call: Call) -> Constant:
     return Constant(np.broadcast_to(one, shape))
 
 
-MOVES = {
+MOVES: dict[str, Translator] = {
     **dict.fromkeys(("Identity",), same),
     **dict.fromkeys(("Cast", "CastLike"), cast),
     "Transpose": transpose,

@@ -115,7 +115,7 @@ def is_made_up(name: str) -> bool:
 
 
 def operator(op: str) -> str:
-    """An operator's name in small letters, words apart; some as PyTorch calls them, so that a model has one table however it is read.
+    """An operator's name in small letters, words apart; some as PyTorch calls them, so that a model has one table.
 
     >>> operator("GlobalMaxPool"), operator("com.microsoft.FusedConv"), operator("LRN"), operator("Concat")
     ('global_max_pool', 'fused_conv', 'lrn', 'cat')

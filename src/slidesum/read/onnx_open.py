@@ -1,4 +1,4 @@
-"""An .onnx file, opened as data from a stranger: nothing runs, nothing outside its folder is read, sizes are told before memory is spent.
+"""An .onnx file, opened as data from a stranger: nothing runs, and nothing outside its folder is read.
 
 1  the file's size, then its bytes walked (`onnx_scan`), then parsed
 2  versions, names, and the order of the nodes
@@ -28,7 +28,7 @@ LARGEST_FILE = 2**31
 
 @dataclass(frozen=True)
 class Opened:
-    """A model that was opened: its parsed graph, the opset by domain, its main arrays by name, and its nodes in an order to compute."""
+    """A model that was opened: its parsed graph, opsets by domain, arrays by name, and its nodes in an order to compute them."""
 
     path: Path
     model: Any
@@ -241,7 +241,8 @@ def _check_arrays(onnx: Any, model: Any, path: Path) -> None:
                 ) from None
             if length not in (None, size) or offset + size > there:
                 raise FileError(
-                    f"{path}: the array {tensor.name!r} takes {size:,} bytes from byte {offset:,} of {file.name}, which has {there:,}",
+                    f"{path}: the array {tensor.name!r} takes {size:,} bytes from byte {offset:,} of {file.name}, "
+                    f"which has {there:,}",
                     usual="One of the files was cut off, or belongs to another model.",
                     advice="Copy both again.",
                 )
@@ -280,7 +281,7 @@ def _size(onnx: Any, tensor: Any, path: Path) -> int:
             usual="The file is damaged.",
             advice="Export the model anew.",
         )
-    return (prod(tensor.dims) * bits + 7) // 8
+    return (prod(map(int, tensor.dims)) * bits + 7) // 8
 
 
 def _known_types(onnx: Any) -> frozenset[int]:

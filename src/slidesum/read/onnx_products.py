@@ -9,7 +9,7 @@ import numpy as np
 
 from slidesum.core.ops import Activation, Elementwise
 from slidesum.draft.place import Tensor
-from slidesum.read.onnx_build import Build, Call, Constant, Unknown
+from slidesum.read.onnx_build import Build, Call, Constant, Translator, Unknown
 
 LETTERS = "bcijklmn"
 LEADING = {2: "bt", 3: "bij", 4: "bijk"}
@@ -33,18 +33,14 @@ def gemm(build: Build, call: Call) -> Tensor:
     alpha, beta = float(call.get("alpha", 1.0)), float(call.get("beta", 1.0))
     left = "f b" if call.get("transA", 0) else "b f"
     across = bool(call.get("transB", 0))
-    kept = isinstance(b, Constant) and (c is None or isinstance(c, Constant))
-    if kept and len(b.shape) == 2:
+    if isinstance(b, Constant) and len(b.shape) == 2 and not isinstance(c, Tensor):
         outputs = b.shape[0 if across else 1]
-        bias = None if c is None else np.ravel(c.numbers)  # type: ignore[union-attr]
-        if bias is None or bias.size == outputs and c.shape in ((outputs,), (1, outputs)):  # type: ignore[union-attr]
-            filters = b.numbers if alpha == 1 else alpha * b.numbers  # type: ignore[union-attr]
-            held = None if c is None else c.numbers if beta == 1 and len(c.shape) == 1 else np.ravel(beta * c.numbers)  # type: ignore[union-attr]
-            pattern = f"{left}, o f -> b o"
+        if c is None or c.shape in ((outputs,), (1, outputs)):
+            filters = b.numbers if alpha == 1 else alpha * b.numbers
+            bias = None if c is None else ("o", c.numbers if beta == 1 and len(c.shape) == 1 else np.ravel(beta * c.numbers))
             arranged = None if across else np.transpose
-            return build.layer(
-                call, pattern, [a], [filters], bias=None if held is None else ("o", held), sizes={"o": outputs}, arranged=arranged
-            )
+            pattern = f"{left}, o f -> b o"
+            return build.layer(call, pattern, [a], [filters], bias=bias, sizes={"o": outputs}, arranged=arranged)
     right = "o f" if across else "f o"
     y = build.layer(call, f"{left}, {right} -> b o", [a, build.as_tensor(b, call)], part="product" if c is not None else "")
     if alpha != 1:
@@ -181,7 +177,7 @@ def log_sum_exp(build: Build, call: Call) -> Tensor:
     return build.reshaped(call, y, [int(n) for k, n in enumerate(x.shape) if k not in gone], part="squeeze")
 
 
-PRODUCTS = {
+PRODUCTS: dict[str, Translator] = {
     "Gemm": gemm,
     "MatMul": matmul,
     "Einsum": einsum,

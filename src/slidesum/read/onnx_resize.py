@@ -1,12 +1,12 @@
 """Resizing an axis is a constant matrix: a row for every new cell, which says what it takes from the old ones.
 
-The coordinate of a new cell in the old axis, its neighbours and their shares are those of ONNX's operator Resize (opset 19); Upsample
-is the same with the older rule of coordinates. Nearest gives rows with a single 1.
+The coordinate of a new cell in the old axis, its neighbours and their shares are those of ONNX's operator Resize (opset 19);
+Upsample is the same with the older rule of coordinates. Nearest gives rows with a single 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import floor
 from typing import Any
 
@@ -65,10 +65,10 @@ def _wanted(build: Build, call: Call, shape: Sequence[int]) -> tuple[list[float]
         if policy == "stretch":
             return ratios, sizes, places
         ratio = min(ratios) if policy == "not_larger" else max(ratios)
-        return [ratio] * len(places), [int(floor(ratio * shape[p] + 0.5)) for p in places], places
+        return [ratio] * len(places), [floor(ratio * shape[p] + 0.5) for p in places], places
     if len(scales) != len(places) or min(scales, default=1) <= 0:
         raise Unknown("it says neither scales nor sizes for every axis")
-    return scales, [int(floor(shape[p] * s)) for s, p in zip(scales, places, strict=True)], places
+    return scales, [floor(shape[p] * s) for s, p in zip(scales, places, strict=True)], places
 
 
 def _pytorch(i: int, s: float, size: int, extent: int) -> float:
@@ -84,7 +84,7 @@ def _symmetric(i: int, s: float, size: int, extent: int) -> float:
     return extent / 2 * (1 - adjustment) + (i + 0.5) / s - 0.5
 
 
-_RULES = {
+_RULES: Mapping[str, Callable[[int, float, int, int], float]] = {
     "half_pixel": lambda i, s, size, extent: (i + 0.5) / s - 0.5,
     "half_pixel_symmetric": _symmetric,
     "pytorch_half_pixel": _pytorch,

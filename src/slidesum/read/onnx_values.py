@@ -21,7 +21,7 @@ from slidesum.core.ops import (
     Softmax,
 )
 from slidesum.draft.place import Tensor
-from slidesum.read.onnx_build import Build, Call, Constant, Known, Unknown, plain_number
+from slidesum.read.onnx_build import Build, Call, Constant, Known, Translator, Unknown, plain_number
 from slidesum.read.onnx_products import axes
 
 PLAIN: dict[str, Function] = {
@@ -40,6 +40,7 @@ FLOATS = {1, 10, 11, 16}
 
 
 def plain(build: Build, call: Call) -> Tensor:
+    """Functions that take no numbers."""
     x = build.tensor(call, 0)
     if call.op not in ("Abs", "Neg", "Sign", "Relu", "Floor", "Ceil", "Round"):
         _refuse_integers(build, call)
@@ -235,6 +236,7 @@ def batch_norm(build: Build, call: Call) -> list[Known | None]:
 
 
 def instance_norm(build: Build, call: Call) -> Tensor:
+    """InstanceNormalization: a group for every map."""
     x = build.tensor(call, 0)
     held = {"scale": build.constant(call, 1), "shift": build.constant(call, 2)}
     return build.put(call, GroupNorm(int(x.shape[1]), float(call.get("epsilon", 1e-5))), x, arrays=held)
@@ -295,7 +297,7 @@ def _refuse_integers(build: Build, call: Call) -> None:
         raise Unknown("it computes with integers, which round")
 
 
-VALUES = {
+VALUES: dict[str, Translator] = {
     **dict.fromkeys(PLAIN, plain),
     **dict.fromkeys(("LeakyRelu", "Elu", "Celu", "Selu", "HardSigmoid", "Gelu", "Swish"), function),
     "Clip": clip,

@@ -1,6 +1,6 @@
 """Windows of ONNX as addresses: convolutions, transposed convolutions, poolings.
 
-Kernel, strides, dilations and pads become `2*i+u` and the padding before and after; what `ceil_mode` adds at the end is padding too.
+Kernel, strides, dilations and pads become `2*i+u-1`; what `ceil_mode` adds at the end is padding too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from slidesum.core.ops import Activation, Elementwise, Stored
 from slidesum.core.sized import Padding
 from slidesum.draft.place import Tensor
-from slidesum.read.onnx_build import Build, Call, Constant, Known, Unknown
+from slidesum.read.onnx_build import Build, Call, Constant, Known, Translator, Unknown
 
 MOST_COUNTED = 2**24
 POSITIONS, TAPS = "ijklmn", ("u", "v", "w", "p", "q", "r")
@@ -79,7 +79,7 @@ def address(position: str, tap: str, stride: int, dilation: int, low: int) -> st
     return f"{start}+{step}" + (f"-{low}" if low > 0 else f"+{-low}" if low < 0 else "")
 
 
-def windows(call: Call, cells: Sequence[int], kernel: Sequence[int]) -> Windows:
+def windows(call: Call, cells: Sequence[Any], kernel: Sequence[int]) -> Windows:
     """The windows that the attributes of a convolution or pooling tell of."""
     rank = len(kernel)
     strides = tuple(call.get("strides") or (1,) * rank)
@@ -103,7 +103,7 @@ def conv(build: Build, call: Call) -> Tensor:
     x, w = build.tensor(call, 0), build.given(call, 1)
     shape = tuple(int(n) for n in w.shape)
     groups = _groups(call, x, shape, shape[1] if len(shape) > 1 else 0, shape[0])
-    win = windows(call, x.shape[2:], shape[2:])  # type: ignore[arg-type]
+    win = windows(call, x.shape[2:], shape[2:])
     return _filtered(build, call, x, w, win, groups, transposed=False)
 
 
@@ -273,7 +273,7 @@ def global_pool(build: Build, call: Call) -> Tensor:
     return build.layer(call, f"{how} b c {' '.join(slid)} -> b c {' '.join('1' for _ in slid)}", [x])
 
 
-WINDOWS = {
+WINDOWS: dict[str, Translator] = {
     "Conv": conv,
     "ConvTranspose": conv_transpose,
     "MaxPool": max_pool,

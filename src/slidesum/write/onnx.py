@@ -1,7 +1,7 @@
 """A network as an ONNX model.
 
-The network is written three times, for three batches: whatever differs, in proportion, is the batch, and stays open in the file. Where
-more differs than the target of a reshape, the file has the declared batch.
+The network is written three times, for three batches: whatever differs, in proportion, is the batch, and stays open in the file.
+Where more differs than the target of a reshape, the file has the declared batch.
 
     onnx_record     nodes, recorded while symbols are computed with      onnx_functions   functions and combinations as operators
     onnx_backend    the verbs of a backend as nodes                      onnx_layers      every layer of the vocabulary
@@ -34,8 +34,10 @@ BATCHES = (2, 3, 7)
 def write_onnx(graph: Graph, values: Mapping[str, Any], path: str | Path | None = None) -> Any:
     """The network as an `onnx.ModelProto`, checked, and written to `path` if one is given.
 
-    Inputs, outputs and arrays have the names of their layers; a result that is merely passed on has "/Identity" behind it. Raises SizeError while sizes are symbols, NetworkError for an opaque
-    layer, and FileError where the arrays take more than the 2 GiB that an ONNX file holds, or it can't be written.
+    Inputs, outputs and arrays have the names of their layers; a result that is merely passed on has "/Identity" behind it.
+
+    Raises SizeError while sizes are symbols, NetworkError for an opaque layer, and FileError where the arrays take more than the
+    2 GiB that an ONNX file holds, or it can't be written.
     """
     onnx = _package()
     refuse_symbols(graph)

@@ -40,6 +40,7 @@ from slidesum.run.layers import computed, responded, response_window
 from slidesum.run.steps import program
 from slidesum.run.wiring import full_filters
 from slidesum.write.onnx_backend import MACHINE, ONNX
+from slidesum.write.onnx_functions import applied, combined
 from slidesum.write.onnx_record import Record, Symbol
 
 BACKEND = ONNX()
@@ -60,9 +61,9 @@ def written(record: Record, node: Node, arrays: Mapping[str, Symbol], before: Se
         case Stored():
             return arrays["value"]
         case Activation(function, options):
-            return BACKEND.apply(function, before[0], options)
+            return applied(function, before[0], options)
         case Elementwise(function):
-            return BACKEND.combine(function, before[0], before[1])
+            return combined(function, before[0], before[1])
         case Add():
             x = before[0]
             return x if len(before) == 1 else record.node("Add" if len(before) == 2 else "Sum", before, x.shape)
@@ -83,12 +84,19 @@ def written(record: Record, node: Node, arrays: Mapping[str, Symbol], before: Se
                 advice="Export the original model, or take a part of the network without it.",
             )
         case _:
-            return computed(BACKEND, node, arrays, before)
+            return _by_run(node, arrays, before)
 
 
 def equation(sized: Sized, arrays: Sequence[Symbol], bias: Symbol | None = None) -> Symbol:
     """The result of an equation, by its plan."""
-    return program(BACKEND, _plan(sized))(arrays, bias)
+    found: Symbol = program(BACKEND, _plan(sized))(arrays, bias)
+    return found
+
+
+def _by_run(node: Node, arrays: Mapping[str, Symbol], before: Sequence[Symbol]) -> Symbol:
+    """What has no operator of its own is computed on symbols, as it is on arrays."""
+    found: Symbol = computed(BACKEND, node, arrays, before)
+    return found
 
 
 def _plan(sized: Sized) -> Plan:
@@ -138,7 +146,7 @@ def _normalised(record: Record, node: Node, arrays: Mapping[str, Symbol], x: Sym
             found: Symbol = responded(op, x, energy)
             return found
         case _:
-            return computed(BACKEND, node, arrays, [x])
+            return _by_run(node, arrays, [x])
 
 
 def _padded(record: Record, x: Symbol, cells: Sequence[tuple[Any, Any]], border: Any) -> Symbol:
