@@ -44,7 +44,7 @@ format: $(VENV)/.developer
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.developer
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "built: site/index.html"
 
 bench: $(VENV)/.developer
