@@ -65,11 +65,13 @@ def plan(
         held, arrays, _ = met_chunked(operands) if chunked else met(operands)
         held.check(arrays, tree.reduce)
         shapes, (itemsize, kind), watched = [tuple(x.shape) for x in arrays], held.number(arrays), held.watched(arrays)
+        near = held.near(arrays)
     else:
         held, shapes, (itemsize, kind), watched = backend_named(backend or "numpy"), list(operands), _number(dtype), "unwatched"
+        near = True
     sized = solved(tree, [tuple(shape) for shape in shapes], sizes, padding=padding, border=border, extent=extent)
     refuse_symbols(sized)
-    return plan_for(held, sized, itemsize, kind, watched, options)
+    return plan_for(held, sized, itemsize, kind, watched, options, near)
 
 
 def _number(dtype: str) -> tuple[int, str]:

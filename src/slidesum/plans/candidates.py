@@ -21,6 +21,8 @@ UNFOLDED = 2**21
 """Bytes of the buffer of an unfolded convolution."""
 PRODUCTS = 2**23
 """Bytes of the products of a folded one."""
+COMPILED = (4, 8)
+"""Bytes of the floating numbers that kernels are compiled for."""
 LONG = 8
 """Indices that are shorter are taken in parts last."""
 
@@ -74,6 +76,8 @@ def _convolutions(sized: Sized, low: Lowering, setting: Setting, operands: tuple
         for method in wanted:
             if method in machine.methods and (method != "channels-last" or (slid in (2, 3) and setting.kind == "f")):
                 yield _step(sized, setting, operands, method, low)
+    if setting.kind == "f" and setting.itemsize in COMPILED and slid <= 3 and "direct" in machine.methods:
+        yield _step(sized, setting, operands, "direct", low)
     if setting.may_transform and "fft" in machine.methods:
         cells = math.prod(spectrum_cells(low, sized))
         arrays = sum(math.prod(shape[:2]) for shape in (low.x_laid.shape, low.w_laid.shape if low.w_laid else (0,)))

@@ -66,7 +66,10 @@ class Jax(Backend):
     def watched(self, arrays: Sequence[Array]) -> Watched:
         return "traced" if any(isinstance(x, jax.core.Tracer) for x in arrays) else "unwatched"
 
-    def machine_for(self, watched: Watched) -> Machine:
+    def near(self, arrays: Sequence[Array]) -> bool:
+        return True
+
+    def machine_for(self, watched: Watched, near: bool) -> Machine:
         return TRACED if watched == "traced" else MACHINE
 
     def free_bytes(self, arrays: Sequence[Array] = ()) -> int:

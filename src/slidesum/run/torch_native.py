@@ -1,0 +1,46 @@
+"""A convolution of torch tensors by a kernel of the engine, with torch's own threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from slidesum.engine.convolution import Call, convolution
+from slidesum.plans.geometry import Geometry
+from slidesum.run.native import problem_of, result_shape
+from slidesum.run.torch_convolution import empty
+
+Array = Any
+BYTES = {torch.float32: 4, torch.float64: 8}
+"""The numbers that there are kernels for."""
+
+
+def direct(geometry: Geometry) -> Callable[[Array, Array], Array]:
+    """The function (x, w) -> y for tensors on the CPU, float or double, that nobody watches.
+
+    What is laid out for tensors like these is remembered here, by what tells them from others: a call is a look-up and the kernel.
+    """
+    known: dict[Any, tuple[Call, tuple[int, ...]]] = {}
+    threads = torch.get_num_threads
+
+    def call(x: Array, w: Array) -> Array:
+        if x.is_neg() or w.is_neg():
+            x, w = x.resolve_neg(), w.resolve_neg()
+        key = x.shape, x.stride(), w.shape, w.stride(), x.dtype, threads()
+        found = known.get(key)
+        if found is None:
+            if len(known) >= 64:
+                known.clear()
+            problem = problem_of(geometry, tuple(x.shape), x.stride(), tuple(w.shape), w.stride())
+            found = known[key] = (
+                convolution(problem, BYTES[x.dtype], threads()),
+                result_shape(geometry, tuple(x.shape), tuple(w.shape)),
+            )
+        run, shape = found
+        y = empty(shape, x)
+        run(x.data_ptr(), w.data_ptr(), y.data_ptr())
+        return y
+
+    return call
