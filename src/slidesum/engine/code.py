@@ -27,7 +27,7 @@ class Code:
         self.number, self.lanes, self.vector = number, lanes, ir.VectorType(number, lanes)
         self.bytes = 4 if number == ir.FloatType() else 8
 
-    def int(self, value: int) -> Value:
+    def count(self, value: int) -> Value:
         return ir.Constant(INT, value)
 
     def sum(self, *values: Value) -> Value:
@@ -52,7 +52,7 @@ class Code:
         self, stop: Value, body: Body, carried: Sequence[Value] = (), start: Value | None = None, step: int = 1
     ) -> list[Value]:
         """for index in range(start, stop, step): carried = body(index, carried). The values carried out."""
-        builder, start = self.builder, self.int(0) if start is None else start
+        builder, start = self.builder, self.count(0) if start is None else start
         before = builder.block
         turn, end = builder.append_basic_block(), builder.append_basic_block()
         builder.cbranch(builder.icmp_signed("<", start, stop), turn, end)
@@ -60,7 +60,7 @@ class Code:
         index = builder.phi(INT)
         values = [builder.phi(value.type) for value in carried]
         after = list(body(index, list(values)))
-        following = builder.add(index, self.int(step))
+        following = builder.add(index, self.count(step))
         last = builder.block
         builder.cbranch(builder.icmp_signed("<", following, stop), turn, end)
         index.add_incoming(start, before)
@@ -137,11 +137,11 @@ class Code:
                 for part in (lanes, upper)
             ]
             vector = self.builder.fadd(*halves)
-        return self.builder.extract_element(vector, self.int(0))
+        return self.builder.extract_element(vector, self.count(0))
 
     def _spread(self, value: Value, kind: Any) -> Value:
         none = ir.Constant(kind, ir.Undefined)
-        first = self.builder.insert_element(none, value, self.int(0))
+        first = self.builder.insert_element(none, value, self.count(0))
         return self.builder.shuffle_vector(first, none, ir.Constant(ir.VectorType(ir.IntType(32), kind.count), [0] * kind.count))
 
     @property

@@ -20,8 +20,8 @@ def copied(code: Code, n: Numbers, table: Value, x: Value, into: Value, first: V
         source, target = code.at(x, code.times(c, n["x_channel"])), code.at(into, code.times(c, n["copy_channel"]))
 
         def plane(k: Value) -> None:
-            at = code.sum(n["at_planes"], code.times(k, code.int(4)))
-            plane_at, *shifts = (code.entry(table, code.sum(at, code.int(m))) for m in range(4))
+            at = code.sum(n["at_planes"], code.times(k, code.count(4)))
+            plane_at, *shifts = (code.entry(table, code.sum(at, code.count(m))) for m in range(4))
             to = code.at(target, plane_at)
             low = code.least(entries, _first_inside(code, shifts[2], n["stride_inner"]))
             high = code.most(low, code.least(entries, _beyond(code, shifts[2], n["stride_inner"], n["cells_inner"])))
@@ -39,15 +39,15 @@ def copied(code: Code, n: Numbers, table: Value, x: Value, into: Value, first: V
                         with full:
                             _line(code, n, code.at(source, distance), line, (low, high, entries), shifts[2])
                         with empty:
-                            _zeros(code, line, code.int(0), entries)
+                            _zeros(code, line, code.count(0), entries)
 
                 code.each(mid, row)
 
             code.each(outer, layer)
             end = code.sum(
-                code.times(code.minus(outer, code.int(1)), n["layer"]), code.times(code.minus(mid, code.int(1)), n["row"])
+                code.times(code.minus(outer, code.count(1)), n["layer"]), code.times(code.minus(mid, code.count(1)), n["row"])
             )
-            _zeros(code, to, code.sum(end, entries), code.minus(n["plane"], code.int(code.lanes)))
+            _zeros(code, to, code.sum(end, entries), code.minus(n["plane"], code.count(code.lanes)))
 
         code.each(n["planes"], plane)
 
@@ -60,7 +60,7 @@ def _line(code: Code, n: Numbers, source: Value, line: Value, part: tuple[Value,
     builder = code.builder
     step = code.times(n["stride_inner"], n["x_inner"])
     source = code.at(source, code.times(shift, n["x_inner"]))
-    one = code.int(-code.lanes)
+    one = code.count(-code.lanes)
 
     def masked(m: Value) -> None:
         mask = builder.and_(code.mask(code.minus(high, m)), builder.not_(code.mask(code.minus(low, m))))
@@ -69,24 +69,24 @@ def _line(code: Code, n: Numbers, source: Value, line: Value, part: tuple[Value,
     def value(m: Value) -> None:
         builder.store(code.value(code.at(source, code.times(m, step))), code.at(line, m))
 
-    with builder.if_else(builder.icmp_signed("==", step, code.int(1))) as (vectors, values):
+    with builder.if_else(builder.icmp_signed("==", step, code.count(1))) as (vectors, values):
         with vectors:
             first, last = builder.and_(low, one), builder.and_(high, one)
-            _zeros(code, line, code.int(0), first)
-            inner = code.least(code.sum(first, code.int(code.lanes)), entries)
+            _zeros(code, line, code.count(0), first)
+            inner = code.least(code.sum(first, code.count(code.lanes)), entries)
             code.each(inner, masked, first, code.lanes)
-            inner = code.sum(first, code.int(code.lanes))
+            inner = code.sum(first, code.count(code.lanes))
             code.each(last, lambda m: code.store(code.load(code.at(source, m)), code.at(line, m)), inner, code.lanes)
             rest = code.most(last, inner)
             code.each(high, masked, rest, code.lanes)
             _zeros(
                 code,
                 line,
-                code.builder.select(builder.icmp_signed("<", rest, high), code.sum(rest, code.int(code.lanes)), rest),
+                code.builder.select(builder.icmp_signed("<", rest, high), code.sum(rest, code.count(code.lanes)), rest),
                 entries,
             )
         with values:
-            _zeros(code, line, code.int(0), entries)
+            _zeros(code, line, code.count(0), entries)
             code.each(high, value, low)
 
 
@@ -101,11 +101,11 @@ def _inside(code: Code, cell: Value, cells: Value) -> Value:
 
 def _first_inside(code: Code, shift: Value, stride: Value) -> Value:
     """The first m with stride·m + shift ≥ 0: shift is negative, or less than the stride."""
-    below = code.most(code.minus(code.int(0), shift), code.int(0))
-    return code.builder.sdiv(code.sum(below, code.minus(stride, code.int(1))), stride)
+    below = code.most(code.minus(code.count(0), shift), code.count(0))
+    return code.builder.sdiv(code.sum(below, code.minus(stride, code.count(1))), stride)
 
 
 def _beyond(code: Code, shift: Value, stride: Value, cells: Value) -> Value:
     """The first m with stride·m + shift ≥ cells; 0 where none is below it."""
-    left = code.most(code.minus(cells, shift), code.int(0))
-    return code.builder.sdiv(code.sum(left, code.minus(stride, code.int(1))), stride)
+    left = code.most(code.minus(cells, shift), code.count(0))
+    return code.builder.sdiv(code.sum(left, code.minus(stride, code.count(1))), stride)

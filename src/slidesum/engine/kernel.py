@@ -1,7 +1,8 @@
 """The code of one kernel: tasks are taken until none is left; each copies its part of x and goes through its tiles.
 
-    run(numbers, x, w, y, scratch, threads)   what is called: lays the five and two counters side by side, and starts the threads
-    work(call)                                 what each thread does
+    run(numbers, x, w, y, scratch, threads)            what is called: lays the five and two counters side by side, starts the threads
+    work(call)                                          what each thread does
+    copy(numbers, x, into, first, rows, channels)       a task's part of x, laid out anew; a module of its own, the same for all tiles
 
 A tile that would reach beyond the end is moved back and computes some values again; only the task whose they are writes them.
 """
@@ -12,21 +13,40 @@ from collections.abc import Callable
 
 from llvmlite import ir
 
+from slidesum.engine.choice import Tile
 from slidesum.engine.code import INT, POINTER, Code, Value
 from slidesum.engine.copy import Numbers, copied
-from slidesum.engine.layout import SLOTS, Tile
+from slidesum.engine.layout import SLOTS
 from slidesum.engine.tiles import filters_by_positions, filters_by_vectors, rows_by_vectors
 
 TEAM = "GOMP_parallel"
 """The function (work, data, threads, flags) of the OpenMP library that starts a team; linked where there is one."""
+COPY = ir.FunctionType(ir.VoidType(), [POINTER] * 3 + [INT] * 3)
 CALL = 7
 """Words of a call: numbers, x, w, y, scratch, the next task, the next thread's part of the scratch."""
+
+
+def copy_name(itemsize: int) -> str:
+    """What the function `copy` for values of so many bytes is called where it is linked."""
+    return f"slidesum_copy_{8 * itemsize}"
+
+
+def copy_module(itemsize: int, lanes: int) -> ir.Module:
+    """The module of `copy`."""
+    made = ir.Module(name="copy")
+    function = ir.Function(made, COPY, copy_name(itemsize))
+    code = Code(function, _number(itemsize), lanes)
+    table, x, into, first, rows, channels = function.args
+    copied(code, _numbers(code, table), table, x, into, first, rows, channels)
+    code.builder.ret_void()
+    return made
 
 
 def module(tile: Tile, itemsize: int, lanes: int, *, team: bool) -> ir.Module:
     """The module of a kernel, for values of so many bytes."""
     made = ir.Module(name=f"{tile.kind}_{tile.high}_{tile.wide}_{itemsize}")
-    number = ir.FloatType() if itemsize == 4 else ir.DoubleType()
+    number = _number(itemsize)
+    ir.Function(made, COPY, copy_name(itemsize))
     work = ir.Function(made, ir.FunctionType(ir.VoidType(), [POINTER]), "work")
     _work(Code(work, number, lanes), work.args[0], tile)
     run = ir.Function(made, ir.FunctionType(ir.VoidType(), [POINTER] * 5 + [INT]), "run")
@@ -34,14 +54,26 @@ def module(tile: Tile, itemsize: int, lanes: int, *, team: bool) -> ir.Module:
     return made
 
 
+def _number(itemsize: int) -> ir.Type:
+    return ir.FloatType() if itemsize == 4 else ir.DoubleType()
+
+
+def _numbers(code: Code, table: Value) -> dict[str, Value]:
+    return {name: code.entry(table, code.count(k)) for k, name in enumerate(SLOTS)}
+
+
+def _copy(code: Code, *arguments: Value) -> None:
+    code.builder.call(code.module.globals[copy_name(code.bytes)], arguments)
+
+
 def _run(code: Code, run: ir.Function, work: ir.Function, *, team: bool) -> None:
     builder, threads = code.builder, run.args[5]
     call = builder.alloca(INT, CALL)
-    for k, value in enumerate([*(builder.ptrtoint(a, INT) for a in run.args[:5]), code.int(0), code.int(0)]):
-        builder.store(value, builder.gep(call, [code.int(k)], source_etype=INT))
+    for k, value in enumerate([*(builder.ptrtoint(a, INT) for a in run.args[:5]), code.count(0), code.count(0)]):
+        builder.store(value, builder.gep(call, [code.count(k)], source_etype=INT))
     if team:
         start = ir.Function(run.module, ir.FunctionType(ir.VoidType(), [POINTER, POINTER, ir.IntType(32), ir.IntType(32)]), TEAM)
-        with builder.if_else(builder.icmp_signed(">", threads, code.int(1))) as (several, alone):
+        with builder.if_else(builder.icmp_signed(">", threads, code.count(1))) as (several, alone):
             with several:
                 builder.call(start, [work, call, builder.trunc(threads, ir.IntType(32)), ir.Constant(ir.IntType(32), 0)])
             with alone:
@@ -55,17 +87,17 @@ def _work(code: Code, call: Value, tile: Tile) -> None:
     builder = code.builder
 
     def word(k: int) -> Value:
-        return builder.gep(call, [code.int(k)], source_etype=INT)
+        return builder.gep(call, [code.count(k)], source_etype=INT)
 
     table, x, w, y, scratch = (builder.load(word(k), typ=POINTER) for k in range(5))
-    n = {name: code.entry(table, code.int(k)) for k, name in enumerate(SLOTS)}
-    ticket = builder.atomic_rmw("add", word(6), code.int(1), "monotonic")
+    n = _numbers(code, table)
+    ticket = builder.atomic_rmw("add", word(6), code.count(1), "monotonic")
     own = code.at(scratch, code.times(ticket, n["scratch"]))
     task = _reduced_task(code, n, table, tile, x, w, y, own) if tile.kind == "reduce" else _task(code, n, table, tile, x, w, y, own)
     again, some, done = (builder.append_basic_block() for _ in range(3))
     builder.branch(again)
     builder.position_at_end(again)
-    number = builder.atomic_rmw("add", word(5), code.int(1), "monotonic")
+    number = builder.atomic_rmw("add", word(5), code.count(1), "monotonic")
     builder.cbranch(builder.icmp_signed("<", number, n["tasks"]), some, done)
     builder.position_at_end(some)
     task(number)
@@ -99,22 +131,22 @@ def _task(code: Code, n: Numbers, table: Value, tile: Tile, x: Value, w: Value, 
         own_first = first = code.times(chunk, n["rows"])
         end = code.least(n["outer"], code.sum(first, n["rows"]))
         if tile.kind == "band":
-            first = code.least(first, code.minus(n["outer"], code.int(tile.high)))
+            first = code.least(first, code.minus(n["outer"], code.count(tile.high)))
         rows = code.minus(end, first)
-        copied(code, n, table, x_own, own, first, rows, n["channels"])
+        _copy(code, table, x_own, own, first, rows, n["channels"])
         begin = code.at(y_own, code.times(first, a_layer))
-        high = code.int(tile.high)
+        high = code.count(tile.high)
 
         def filters(o: Value) -> None:
             o = code.least(o, code.minus(n["filters"], high))
             weights = code.at(w_own, code.times(o, n["w_filter"]))
             into = code.at(begin, code.times(o, a_filter))
             if tile.kind == "flat":
-                span = code.sum(code.times(code.minus(rows, code.int(1)), n["layer"]))
-                span = code.sum(span, code.times(code.minus(n["mid"], code.int(1)), n["row"]), n["inner"])
+                span = code.sum(code.times(code.minus(rows, code.count(1)), n["layer"]))
+                span = code.sum(span, code.times(code.minus(n["mid"], code.count(1)), n["row"]), n["inner"])
 
                 def flat(k: int, j: int, total: Value, at: Value) -> None:
-                    to = code.sum(code.times(code.int(k), n["span_stored"]), at, code.int(j * code.lanes))
+                    to = code.sum(code.times(code.count(k), n["span_stored"]), at, code.count(j * code.lanes))
                     code.store(total, code.at(results, to))
 
                 def a_tile(at: Value, lanes: Value) -> None:
@@ -133,7 +165,7 @@ def _task(code: Code, n: Numbers, table: Value, tile: Tile, x: Value, w: Value, 
                     mask = code.mask(lanes)
 
                     def put(k: int, j: int, total: Value) -> None:
-                        to = code.at(line, code.sum(code.times(code.int(k), a_filter), at, code.int(j * code.lanes)))
+                        to = code.at(line, code.sum(code.times(code.count(k), a_filter), at, code.count(j * code.lanes)))
                         code.store(total, to, mask if j == tile.wide - 1 else None)
 
                     filters_by_vectors(code, n, table, tile.high, tile.wide, code.at(entry, at), weights, put)
@@ -159,8 +191,8 @@ def _task(code: Code, n: Numbers, table: Value, tile: Tile, x: Value, w: Value, 
                         mask = code.mask(lanes)
 
                         def put(k: int, j: int, total: Value) -> None:
-                            to = code.at(line, code.sum(code.times(code.int(k), a_layer), at, code.int(j * code.lanes)))
-                            is_own = code.builder.icmp_signed(">=", code.sum(first, a, code.int(k)), own_first)
+                            to = code.at(line, code.sum(code.times(code.count(k), a_layer), at, code.count(j * code.lanes)))
+                            is_own = code.builder.icmp_signed(">=", code.sum(first, a, code.count(k)), own_first)
                             with code.builder.if_then(is_own):
                                 code.store(total, to, mask if j == tile.wide - 1 else None)
 
@@ -183,23 +215,23 @@ def _task(code: Code, n: Numbers, table: Value, tile: Tile, x: Value, w: Value, 
 def _along(code: Code, length: Value, wide: int, tile: Callable[[Value, Value], None]) -> None:
     """tile(first value, lanes of its last vector that count) along a line of `length` values."""
     builder, lanes = code.builder, code.lanes
-    vectors = builder.sdiv(code.sum(length, code.int(lanes - 1)), code.int(lanes))
-    last = code.minus(vectors, code.int(wide))
+    vectors = builder.sdiv(code.sum(length, code.count(lanes - 1)), code.count(lanes))
+    last = code.minus(vectors, code.count(wide))
 
     def turn(m: Value) -> None:
-        m = code.most(code.least(m, last), code.int(0))
-        left = code.minus(length, code.times(code.sum(m, code.int(wide - 1)), code.int(lanes)))
-        tile(code.times(m, code.int(lanes)), code.least(left, code.int(lanes)))
+        m = code.most(code.least(m, last), code.count(0))
+        left = code.minus(length, code.times(code.sum(m, code.count(wide - 1)), code.count(lanes)))
+        tile(code.times(m, code.count(lanes)), code.least(left, code.count(lanes)))
 
     code.each(vectors, turn, step=wide)
 
 
 def _unfolded(code: Code, n: Numbers, high: int, results: Value, into: Value, rows: Value, a_filter: Value) -> None:
     """From the line of all sums to the rows of y."""
-    lanes = code.int(code.lanes)
+    lanes = code.count(code.lanes)
     is_short = code.builder.icmp_signed("<", n["inner"], lanes)
     mask = code.mask(n["inner"])
-    last = code.most(code.minus(n["inner"], lanes), code.int(0))
+    last = code.most(code.minus(n["inner"], lanes), code.count(0))
 
     def row(k: Value, a: Value, b: Value) -> None:
         line = code.at(results, code.sum(code.times(k, n["span_stored"]), code.times(a, n["layer"]), code.times(b, n["row"])))
@@ -211,7 +243,7 @@ def _unfolded(code: Code, n: Numbers, high: int, results: Value, into: Value, ro
                 code.each(last, lambda j: code.store(code.load(code.at(line, j)), code.at(to, j)), step=code.lanes)
                 code.store(code.load(code.at(line, last)), code.at(to, last))
 
-    code.each(code.int(high), lambda k: code.each(rows, lambda a: code.each(n["mid"], lambda b: row(k, a, b))))
+    code.each(code.count(high), lambda k: code.each(rows, lambda a: code.each(n["mid"], lambda b: row(k, a, b))))
 
 
 def _reduced_task(
@@ -227,10 +259,10 @@ def _reduced_task(
 
         def part(c: Value) -> None:
             channels = code.least(n["channels_at_once"], code.minus(n["channels"], c))
-            copied(code, n, table, code.at(x_own, code.times(c, n["x_channel"])), own, code.int(0), n["rows"], channels)
+            _copy(code, table, code.at(x_own, code.times(c, n["x_channel"])), own, code.count(0), n["rows"], channels)
 
             def filters(fresh_o: Value) -> None:
-                o = code.least(fresh_o, code.minus(n["filters"], code.int(tile.high)))
+                o = code.least(fresh_o, code.minus(n["filters"], code.count(tile.high)))
                 weights = code.at(w_own, code.sum(code.times(o, n["w_filter"]), code.times(c, n["w_channel"])))
                 into = code.at(y_own, code.times(o, places))
 
@@ -239,15 +271,15 @@ def _reduced_task(
                     line = code.times(code.sum(code.times(a, n["mid"]), b), n["inner"])
 
                     def positions(fresh_i: Value) -> None:
-                        i = code.least(fresh_i, code.minus(n["inner"], code.int(tile.wide)))
+                        i = code.least(fresh_i, code.minus(n["inner"], code.count(tile.wide)))
 
                         def put(k: int, j: int, total: Value) -> None:
-                            to = code.at(into, code.sum(code.times(code.int(k), places), line, i, code.int(j)))
+                            to = code.at(into, code.sum(code.times(code.count(k), places), line, i, code.count(j)))
                             builder = code.builder
-                            is_new = builder.icmp_signed(">=", code.sum(o, code.int(k)), fresh_o)
-                            is_new = builder.and_(is_new, builder.icmp_signed(">=", code.sum(i, code.int(j)), fresh_i))
+                            is_new = builder.icmp_signed(">=", code.sum(o, code.count(k)), fresh_o)
+                            is_new = builder.and_(is_new, builder.icmp_signed(">=", code.sum(i, code.count(j)), fresh_i))
                             with builder.if_then(is_new):
-                                is_first = builder.icmp_signed("==", c, code.int(0))
+                                is_first = builder.icmp_signed("==", c, code.count(0))
                                 before = builder.select(is_first, ir.Constant(code.number, 0.0), code.value(to))
                                 builder.store(builder.fadd(before, total), to)
 

@@ -1,26 +1,16 @@
-"""Which micro-kernel, how large its tile, and how the work is cut into tasks; all of it as one array of numbers for the code.
-
-rows      tile of filters × vectors along a row of y, written where it belongs
-flat      the same along all rows of the copy at once, what lies between them included; then put in its place row by row.
-          Less is wasted at the ends of short rows
-band      tile of rows of y × vectors, for few filters: every vector of x is used for several rows
-reduce    tile of filters × positions, for more taps than positions (gradients by filters): vectors run along the taps, their
-          lanes are summed at the end
-"""
+"""How the work is cut into tasks, as one array of numbers that the code reads: sizes, steps, and tables of planes and taps."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 import numpy as np
 
+from slidesum.engine.choice import Tile, chosen
 from slidesum.engine.host import Host
 from slidesum.engine.problem import Problem
 
-Kind = Literal["rows", "flat", "band", "reduce"]
 COPY = 2**18
 """Bytes of the copy of x that a task makes, if it can be as few: they stay in the second-level cache."""
 SMALLEST = 2**17
@@ -38,21 +28,12 @@ SLOTS = (
 """The names of the first numbers; tables of planes and taps follow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """The micro-kernel and its tile: `high` filters (or rows) × `wide` vectors (or positions)."""
-
-    kind: Kind
-    high: int
-    wide: int
-
-
 @dataclass(frozen=True)
 class Layout:
     """What a call needs beside its arrays: the kernel, the numbers that the code reads, the bytes of scratch a thread."""
 
     tile: Tile
-    numbers: np.ndarray
+    numbers: np.ndarray[Any, Any]
     tasks: int
     scratch: int
 
@@ -60,7 +41,7 @@ class Layout:
 def laid_out(problem: Problem, host: Host, itemsize: int, threads: int) -> Layout:
     """The cheapest tile, and the tasks for so many threads."""
     lanes = host.bytes_wide // itemsize
-    tile = min(_tiles(problem, host, lanes), key=lambda entry: entry[0])[1]
+    tile = chosen(problem, host, lanes)
     if tile.kind == "reduce":
         return _reducing(problem, tile, lanes, itemsize, threads)
     rows = _rows(problem, tile, itemsize, threads)
@@ -117,21 +98,21 @@ def _reducing(problem: Problem, tile: Tile, lanes: int, itemsize: int, threads: 
     return Layout(tile, numbers, problem.members * chunks, channels * one * itemsize)
 
 
-def _numbers(problem: Problem, taps: list[tuple[int, int]], **others: int) -> np.ndarray:
+def _numbers(problem: Problem, taps: list[tuple[int, int]], **others: int) -> np.ndarray[Any, Any]:
     p = problem
     at_planes = len(SLOTS)
     at_taps = at_planes + 4 * len(p.planes)
     known = {
-        **{"groups": p.groups, "channels": p.channels, "filters": p.filters},
+        "groups": p.groups, "channels": p.channels, "filters": p.filters,
         **dict(zip(("outer", "mid", "inner"), p.positions, strict=True)),
         **dict(zip(("x_batch", "x_group", "x_channel", "x_outer", "x_mid", "x_inner"), p.x_steps, strict=True)),
         **dict(zip(("w_group", "w_filter", "w_channel", "w_outer"), p.w_steps[:4], strict=True)),
         **dict(zip(("cells_outer", "cells_mid", "cells_inner"), p.cells, strict=True)),
         **dict(zip(("stride_outer", "stride_mid", "stride_inner"), p.strides, strict=True)),
         **dict(zip(("reach_outer", "reach_mid", "reach_inner"), p.reaches, strict=True)),
-        **{"row": p.row, "layer": p.layer, "planes": len(p.planes), "padding_outer": p.padding[0]},
-        **{"taps": len(taps), "taps_outer": p.taps[0], "taps_mid": p.taps[1], "taps_inner": p.taps[2], "w_inner": p.w_steps[5]},
-        **{"at_planes": at_planes, "at_taps": at_taps, "at_weights": at_taps + len(taps)},
+        "row": p.row, "layer": p.layer, "planes": len(p.planes), "padding_outer": p.padding[0],
+        "taps": len(taps), "taps_outer": p.taps[0], "taps_mid": p.taps[1], "taps_inner": p.taps[2], "w_inner": p.w_steps[5],
+        "at_planes": at_planes, "at_taps": at_taps, "at_weights": at_taps + len(taps),
         **others,
     }
     planes = [
@@ -152,43 +133,3 @@ def _rows(problem: Problem, tile: Tile, itemsize: int, threads: int) -> int:
     chunks = max(-(-outer // fitting), min(wanted, outer // least))
     rows = max(least, -(-outer // chunks))
     return -(-rows // least) * least if outer >= least else outer
-
-
-def _tiles(problem: Problem, host: Host, lanes: int) -> Iterator[tuple[float, Tile]]:
-    """Tiles that fit the registers and the problem, each with an estimate of its cycles."""
-    outer, mid, inner = problem.positions
-    for high in range(1, 9):
-        for wide in range(1, 13):
-            if high * wide + min(high, wide) + 1 >= host.vectors:
-                continue
-            if problem.taps[2] > inner and problem.dilations[2] == problem.strides[2] == 1 and problem.w_steps[5] == 1:
-                if high <= problem.filters and wide <= inner:
-                    vectors = -(-problem.taps[2] // lanes)
-                    tiles = -(-problem.filters // high) * outer * mid * -(-inner // wide)
-                    yield (
-                        tiles * vectors * problem.taps[0] * problem.taps[1] * _turn(high, wide, 1.5 * (high + wide)),
-                        Tile("reduce", high, wide),
-                    )
-                continue
-            work = problem.channels * math.prod(problem.taps)
-            vectors = -(-inner // lanes)
-            if high <= problem.filters and wide <= vectors:
-                tiles = -(-problem.filters // high) * outer * mid * -(-vectors // wide)
-                yield tiles * (work * _turn(high, wide, high + 1.5 * wide + 2) + 8 * high), Tile("rows", high, wide)
-            span = (outer - 1) * problem.layer + (mid - 1) * problem.row + inner
-            vectors = -(-span // lanes)
-            if high <= problem.filters and wide <= vectors and set(problem.strides):
-                tiles = -(-problem.filters // high) * -(-vectors // wide)
-                copying = 2 * problem.filters * outer * mid * -(-inner // lanes) + problem.filters * outer * mid * 2
-                yield tiles * (work * _turn(high, wide, high + 1.5 * wide + 2) + 8 * high) + copying, Tile("flat", high, wide)
-            vectors = -(-inner // lanes)
-            steps = (problem.strides[0], problem.dilations[0])
-            if 1 < high <= min(outer, problem.taps[0]) and wide <= vectors and steps == (1, 1):
-                tiles = problem.filters * -(-outer // high) * mid * -(-vectors // wide)
-                loads = (problem.taps[0] + high - 1) * 1.5 * wide / problem.taps[0] + high
-                yield tiles * (work * _turn(high, wide, loads) + 8 * high), Tile("band", high, wide)
-
-
-def _turn(high: int, wide: int, loads: float) -> float:
-    """Cycles of one turn of the innermost loop: two products or two loads a cycle, and four cycles until a sum is there."""
-    return max(high * wide / 2, loads / 2, 4.0)

@@ -63,9 +63,9 @@ class Problem:
         )
 
     @cached_property
-    def planes(self) -> list[Three]:
+    def planes(self) -> list[tuple[int, ...]]:
         """A remainder for each axis, by plane."""
-        return [(a, b, c) for a, b, c in itertools.product(*self.phases)]
+        return list(itertools.product(*self.phases))
 
     def shared(self, axis: int) -> int:
         """How many zeros at the end of this axis can be the ones at the beginning of what follows."""

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from slidesum.engine.code import Code, Value
 
@@ -22,15 +23,15 @@ def filters_by_vectors(code: Code, n: Numbers, table: Value, high: int, wide: in
     def channel(c: Value, sums: list[Value]) -> Sequence[Value]:
         own = code.at(x, code.times(c, n["copy_channel"]))
         first = code.at(w, code.times(c, n["w_channel"]))
-        weights = [code.at(first, code.times(code.int(k), n["w_filter"])) for k in range(high)]
+        weights = [code.at(first, code.times(code.count(k), n["w_filter"])) for k in range(high)]
 
         def tap(t: Value, sums: list[Value]) -> Sequence[Value]:
             entry = code.at(own, code.entry(table, code.sum(n["at_taps"], t)))
             weight = code.entry(table, code.sum(n["at_weights"], t))
             return _products(
                 code,
-                [lambda k=k: code.spread(code.value(code.at(weights[k], weight))) for k in range(high)],
-                [lambda j=j: code.load(code.at(entry, code.int(j * code.lanes))) for j in range(wide)],
+                [partial(_spread, code, code.at(one, weight)) for one in weights],
+                [partial(code.load, code.at(entry, code.count(j * code.lanes))) for j in range(wide)],
                 sums,
             )
 
@@ -64,10 +65,10 @@ def rows_by_vectors(
                 part = _products(
                     code,
                     [
-                        lambda a=a: code.spread(code.value(code.at(weight, code.times(code.minus(e, code.int(a)), n["w_outer"]))))
+                        partial(_spread, code, code.at(weight, code.times(code.minus(e, code.count(a)), n["w_outer"])))
                         for a in among
                     ],
-                    [lambda j=j: code.load(code.at(there, code.int(j * code.lanes))) for j in range(wide)],
+                    [partial(code.load, code.at(there, code.count(j * code.lanes))) for j in range(wide)],
                     [sums[a * wide + j] for a in among for j in range(wide)],
                 )
                 after = list(sums)
@@ -81,11 +82,11 @@ def rows_by_vectors(
 
             taps = n["taps_outer"]
             for e in range(high - 1):
-                sums = rows(sums, code.int(e), code.int(e + 1), range(e + 1))
-            sums = rows(sums, code.int(high - 1), taps, range(high))
+                sums = rows(sums, code.count(e), code.count(e + 1), range(e + 1))
+            sums = rows(sums, code.count(high - 1), taps, range(high))
             for e in range(high - 1):
-                at = code.sum(taps, code.int(e))
-                sums = rows(sums, at, code.sum(at, code.int(1)), range(e + 1, high))
+                at = code.sum(taps, code.count(e))
+                sums = rows(sums, at, code.sum(at, code.count(1)), range(e + 1, high))
             return sums
 
         return code.loop(n["taps"], tap, sums)
@@ -100,13 +101,13 @@ def filters_by_positions(
     code: Code, n: Numbers, table: Value, high: int, wide: int, x: Value, w: Value, channels: Value, put: Put
 ) -> None:
     """As the first, but the vectors run along the taps of the inner axis."""
-    whole = code.builder.and_(n["taps_inner"], code.int(-code.lanes))
+    whole = code.builder.and_(n["taps_inner"], code.count(-code.lanes))
     mask = code.mask(code.minus(n["taps_inner"], whole))
 
     def channel(c: Value, sums: list[Value]) -> Sequence[Value]:
         own = code.at(x, code.times(c, n["copy_channel"]))
         first = code.at(w, code.times(c, n["w_channel"]))
-        weights = [code.at(first, code.times(code.int(k), n["w_filter"])) for k in range(high)]
+        weights = [code.at(first, code.times(code.count(k), n["w_filter"])) for k in range(high)]
 
         def row(t: Value, sums: list[Value]) -> Sequence[Value]:
             entry = code.at(own, code.entry(table, code.sum(n["at_taps"], t)))
@@ -116,8 +117,8 @@ def filters_by_positions(
             def vector(v: Value, sums: list[Value], mask: Value | None = None) -> Sequence[Value]:
                 return _products(
                     code,
-                    [lambda k=k: code.load(code.at(rows[k], v), mask) for k in range(high)],
-                    [lambda j=j: code.load(code.at(entry, code.sum(v, code.int(j))), mask) for j in range(wide)],
+                    [partial(code.load, code.at(one, v), mask) for one in rows],
+                    [partial(code.load, code.at(entry, code.sum(v, code.count(j))), mask) for j in range(wide)],
                     sums,
                 )
 
@@ -130,6 +131,10 @@ def filters_by_positions(
     for k in range(high):
         for j in range(wide):
             put(k, j, code.total(sums[k * wide + j]))
+
+
+def _spread(code: Code, pointer: Value) -> Value:
+    return code.spread(code.value(pointer))
 
 
 def _products(

@@ -94,7 +94,7 @@ def efficiency(sized: Sized, method: Method, lowering: Lowering | None, machine:
         case "transposed" if min(channels, filters) <= 2 and groups == 1:
             return 0.06
         case "library" if groups > 1:
-            return 0.35
+            return 0.35 if channels % 16 or filters % 16 else 0.82
         case _:
             return share
 
@@ -103,8 +103,8 @@ def direct_share(channels: int, filters: int, groups: int, taps: int, positions:
     """The part of its best that the engine reaches: less where there is little to sum, or vectors run along few taps."""
     if taps > positions:
         return 0.8
-    little = min(1.0, channels * taps / 16) * (0.7 if filters == 1 else 1.0)
-    return little * (0.55 if groups == 1 and min(channels, filters) >= 8 else 1.0)  # where libraries are at their best
+    little = min(1.0, channels * taps / 16)
+    return little * (0.55 if groups == 1 and min(channels, filters) >= 32 else 1.0)  # where libraries are at their best
 
 
 def copied_once(sized: Sized, lowering: Lowering) -> int:
