@@ -124,20 +124,15 @@ class Code:
         fma = self._intrinsic(f"llvm.fma.{self._suffix}", self.vector, [self.vector] * 3)
         return self.builder.call(fma, [a, b, c])
 
-    def total(self, vector: Value) -> Value:
-        """The sum of the lanes: halves are added until one value is left."""
-        width = self.lanes
-        while width > 1:
-            width //= 2
-            lanes = [ir.Constant(ir.IntType(32), k) for k in range(width)]
-            upper = [ir.Constant(ir.IntType(32), k + width) for k in range(width)]
-            none = ir.Constant(vector.type, ir.Undefined)
-            halves = [
-                self.builder.shuffle_vector(vector, none, ir.Constant(ir.VectorType(ir.IntType(32), width), part))
-                for part in (lanes, upper)
-            ]
-            vector = self.builder.fadd(*halves)
-        return self.builder.extract_element(vector, self.count(0))
+    def totals(self, vectors: Sequence[Value]) -> Value:
+        """The vector of the sums of the lanes of up to as many vectors: neighbours are added, of two vectors at a time."""
+        left = [*vectors, *[self.zeros()] * (self.lanes - len(vectors))]
+        one = ir.VectorType(ir.IntType(32), self.lanes)
+        even, odd = (ir.Constant(one, [*range(start, 2 * self.lanes, 2)]) for start in (0, 1))
+        while len(left) > 1:
+            pairs = zip(left[::2], left[1::2], strict=True)
+            left = [self.builder.fadd(*(self.builder.shuffle_vector(a, b, part) for part in (even, odd))) for a, b in pairs]
+        return left[0]
 
     def _spread(self, value: Value, kind: Any) -> Value:
         none = ir.Constant(kind, ir.Undefined)

@@ -16,7 +16,8 @@ import llvmlite.binding as llvm
 
 from slidesum.engine.choice import Tile
 from slidesum.engine.host import Host
-from slidesum.engine.kernel import TEAM, copy_module, copy_name, module
+from slidesum.engine.kernel import TEAM, copy_module, module
+from slidesum.engine.tasks import copy_name
 
 Run = Callable[[int, int, int, int, int, int], None]
 """The addresses of numbers, x, w, y and scratch, and how many threads."""

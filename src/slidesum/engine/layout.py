@@ -103,16 +103,27 @@ def _numbers(problem: Problem, taps: list[tuple[int, int]], **others: int) -> np
     at_planes = len(SLOTS)
     at_taps = at_planes + 4 * len(p.planes)
     known = {
-        "groups": p.groups, "channels": p.channels, "filters": p.filters,
+        "groups": p.groups,
+        "channels": p.channels,
+        "filters": p.filters,
         **dict(zip(("outer", "mid", "inner"), p.positions, strict=True)),
         **dict(zip(("x_batch", "x_group", "x_channel", "x_outer", "x_mid", "x_inner"), p.x_steps, strict=True)),
         **dict(zip(("w_group", "w_filter", "w_channel", "w_outer"), p.w_steps[:4], strict=True)),
         **dict(zip(("cells_outer", "cells_mid", "cells_inner"), p.cells, strict=True)),
         **dict(zip(("stride_outer", "stride_mid", "stride_inner"), p.strides, strict=True)),
         **dict(zip(("reach_outer", "reach_mid", "reach_inner"), p.reaches, strict=True)),
-        "row": p.row, "layer": p.layer, "planes": len(p.planes), "padding_outer": p.padding[0],
-        "taps": len(taps), "taps_outer": p.taps[0], "taps_mid": p.taps[1], "taps_inner": p.taps[2], "w_inner": p.w_steps[5],
-        "at_planes": at_planes, "at_taps": at_taps, "at_weights": at_taps + len(taps),
+        "row": p.row,
+        "layer": p.layer,
+        "planes": len(p.planes),
+        "padding_outer": p.padding[0],
+        "taps": len(taps),
+        "taps_outer": p.taps[0],
+        "taps_mid": p.taps[1],
+        "taps_inner": p.taps[2],
+        "w_inner": p.w_steps[5],
+        "at_planes": at_planes,
+        "at_taps": at_taps,
+        "at_weights": at_taps + len(taps),
         **others,
     }
     planes = [

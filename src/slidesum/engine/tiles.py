@@ -2,7 +2,7 @@
 
 `filters_by_vectors`   high filters × wide vectors of positions; a weight is spread over a vector, and meets all vectors of x
 `rows_by_vectors`      high rows of y × wide vectors: a vector of x is loaded once for the rows that read it, each by another tap
-`filters_by_positions` high filters × wide positions: vectors run along the taps, and their lanes are summed at the end
+`filters_by_positions` high filters × wide positions: vectors run along the taps, and the sum of the lanes is left to be taken
 """
 
 from __future__ import annotations
@@ -98,9 +98,9 @@ def rows_by_vectors(
 
 
 def filters_by_positions(
-    code: Code, n: Numbers, table: Value, high: int, wide: int, x: Value, w: Value, channels: Value, put: Put
-) -> None:
-    """As the first, but the vectors run along the taps of the inner axis."""
+    code: Code, n: Numbers, table: Value, high: int, wide: int, x: Value, w: Value, channels: Value
+) -> list[Value]:
+    """As the first, but the vectors run along the taps of the inner axis, so the sums are their lanes' own yet."""
     whole = code.builder.and_(n["taps_inner"], code.count(-code.lanes))
     mask = code.mask(code.minus(n["taps_inner"], whole))
 
@@ -127,10 +127,7 @@ def filters_by_positions(
 
         return code.loop(n["taps"], row, sums)
 
-    sums = code.loop(channels, channel, [code.zeros()] * (high * wide))
-    for k in range(high):
-        for j in range(wide):
-            put(k, j, code.total(sums[k * wide + j]))
+    return code.loop(channels, channel, [code.zeros()] * (high * wide))
 
 
 def _spread(code: Code, pointer: Value) -> Value:

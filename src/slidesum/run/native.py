@@ -1,14 +1,11 @@
 """The engine's kernels (`slidesum.engine`) as a convolution of arrays that tell where they lie: NumPy's and torch's, on the CPU.
 
-    y = direct(geometry, x, w, …)    x (batch, group·channel, cells…), w (group·filter, channel, taps…)
-
-Arrays may lie anyhow: steps between values are numbers that the kernel reads. There is no engine without llvmlite, for other numbers
-than float and double, or for a processor that isn't known.
+Arrays may lie anyhow: the steps between their values are numbers that the kernel reads. There is no engine without llvmlite, or for a
+processor that isn't known, and none for other numbers than float and double.
 """
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 
 from slidesum.engine.host import host
@@ -48,10 +45,6 @@ def problem_of(geometry: Geometry, x_shape: Shape, x_steps: Shape, w_shape: Shap
 def result_shape(geometry: Geometry, x_shape: Shape, w_shape: Shape) -> Shape:
     """The shape of y."""
     return (x_shape[0], w_shape[0], *geometry.positions(x_shape[2:], w_shape[2:]))
-
-
-def empty(shape: Shape) -> bool:
-    return math.prod(shape) == 0
 
 
 def _three(values: Shape, one: int) -> Three:
