@@ -15,6 +15,8 @@ from slidesum.engine.layout import laid_out
 from slidesum.engine.problem import Problem
 from slidesum.engine.team import SCRATCH, team_address, team_size
 
+ALONE = 2**16
+"""Multiply-adds that one thread has done before another one has started."""
 Call = Callable[[int, int, int], None]
 
 
@@ -25,7 +27,8 @@ def convolution(problem: Problem, itemsize: int, threads: int) -> Call:
     assert here is not None, "asked for only where it is"
     layout = laid_out(problem, here, itemsize, threads)
     run = compiled(layout.tile, itemsize, here, team_address())
-    numbers, wanted = layout.numbers.ctypes.data, min(threads, layout.tasks) if team_address() else 1
+    useful = min(threads, layout.tasks, max(1, problem.macs // ALONE))
+    numbers, wanted = layout.numbers.ctypes.data, useful if team_address() else 1
     size, keep = layout.scratch * wanted, layout
 
     def call(x: int, w: int, y: int) -> None:

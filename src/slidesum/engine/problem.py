@@ -1,11 +1,11 @@
 """A convolution as numbers: how many of what, and where everything lies. No code yet, and no array.
 
-    y[b,g,f,i] = Σ x[b,g,c, s·i + d·u - p] · w[g,f,c,u]        i, u: three axes each, outer, mid, inner; of extent 1 where fewer
+    y[b,g,f,i] = Σ x[b,g,c, s·i + d·u - p] · w[g,f,c,u]        i, u: three axes each, outer, mid, inner, some of extent 1
 
 A part of x is laid out anew first, so that a window's cells have fixed distances whatever the stride: one plane a phase, that is, a
 remainder of cells by the stride. Cell s·i + d·u - p is then entry i + (d·u div s) of the plane (d·u mod s), and with
-q = max(d·u div s) a plane has q entries more than positions along an axis. What stands beyond the edges is 0, and stands once where one row's end meets the next one's
-beginning.
+q = max(d·u div s) a plane has q entries more than positions along an axis. What stands beyond the edges is 0, and stands once where
+one row's end meets the next one's beginning.
 """
 
 from __future__ import annotations

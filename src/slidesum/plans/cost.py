@@ -37,7 +37,7 @@ def seconds(
         work += 10 * machine.call_seconds
         moved += 2 * copied_values(sized, lowering) * itemsize / CACHED
     elif method == "direct" and lowering:
-        work += 2 * machine.call_seconds
+        work = work * itemsize / 4 + 2 * machine.call_seconds
         moved += copied_once(sized, lowering) * itemsize / CACHED
     elif method == "folded" and lowering:
         work += taps_count(lowering, sized) * machine.call_seconds

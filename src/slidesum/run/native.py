@@ -1,7 +1,7 @@
 """The engine's kernels (`slidesum.engine`) as a convolution of arrays that tell where they lie: NumPy's and torch's, on the CPU.
 
-Arrays may lie anyhow: the steps between their values are numbers that the kernel reads. There is no engine without llvmlite, or for a
-processor that isn't known, and none for other numbers than float and double.
+Arrays may lie anyhow: the steps between their values are numbers that the kernel reads. There is no engine without llvmlite, or for
+a processor that isn't known, and none for other numbers than float and double.
 """
 
 from __future__ import annotations
