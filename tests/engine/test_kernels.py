@@ -109,7 +109,7 @@ def test_random_problems(monkeypatch):
         monkeypatch.setattr(layout, "chosen", lambda *given: tile)
         x, w, y, memory = drawn(p, dtype)
         laid = layout.laid_out(p, HOST, itemsize, 1 + number % 3)
-        scratch, held = SCRATCH.at_least(laid.scratch)
+        scratch, _held = SCRATCH.at_least(laid.scratch)
         compiled(tile, itemsize, HOST, team_address())(
             laid.numbers.ctypes.data, x.ctypes.data, w.ctypes.data, y.ctypes.data, scratch, 1
         )
@@ -198,7 +198,7 @@ def test_other_widths(bytes_wide: int):
         p = LARGE[name]
         x, w, y, memory = drawn(p, "float32")
         laid = layout.laid_out(p, other, 4, 1)
-        scratch, held = SCRATCH.at_least(laid.scratch)
+        scratch, _held = SCRATCH.at_least(laid.scratch)
         run = compiled(Tile(laid.tile.kind, laid.tile.high, laid.tile.wide), 4, other, 0)
         run(laid.numbers.ctypes.data, x.ctypes.data, w.ctypes.data, y.ctypes.data, scratch, 1)
         assert_alike(p, x, w, y, memory)

@@ -170,6 +170,7 @@ def test_arrays_that_lie_anyhow():
     np.testing.assert_array_equal(conv(np.ones((1, 1, 3, 3), int), np.ones((1, 1, 2, 2))), np.full((1, 1, 2, 2), 4.0))
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
 def test_where_it_must_not_be_taken():
     x, w = torch.ones(8, 20, 28, 28), torch.ones(8, 20, 20, 3, 3)
 

@@ -26,8 +26,8 @@ def direct(geometry: Geometry) -> Callable[[Array, Array], Array]:
     threads = torch.get_num_threads
 
     def call(x: Array, w: Array) -> Array:
-        if x.is_neg() or w.is_neg():
-            x, w = x.resolve_neg(), w.resolve_neg()
+        if x.is_neg() or w.is_neg() or not (x.data_ptr() and w.data_ptr()):
+            x, w = _written(x), _written(w)
         key = x.shape, x.stride(), w.shape, w.stride(), x.dtype, threads()
         found = known.get(key)
         if found is None:
@@ -44,3 +44,8 @@ def direct(geometry: Geometry) -> Callable[[Array, Array], Array]:
         return y
 
     return call
+
+
+def _written(x: Array) -> Array:
+    """The tensor with its values in memory: torch may leave a sign, or zeros, to whoever reads them."""
+    return torch.zeros(x.shape, dtype=x.dtype).add_(x)
