@@ -2,9 +2,9 @@
 
     python -m slidesum.bench.memory CASE ours|peer forward|forward+backward THREADS
 
-prints the bytes, and how many of them the result and the gradients have: these both sides must hold, so what is compared is what they
-hold beside them. The process is warmed up on the case in small first, so that what a library loads or sets up once isn't counted,
-and its allocator gives everything larger than a page or so back, so that nothing is hidden in what was freed before.
+prints the bytes, and how many of them the result and the gradients have: these both sides must hold, so what is compared is what
+they hold beside them. The process is warmed up on the case in small first, so that what a library loads or sets up once isn't
+counted, and its allocator gives everything larger than a page or so back, so that nothing is hidden in what was freed before.
 """
 
 from __future__ import annotations
