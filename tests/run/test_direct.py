@@ -284,3 +284,24 @@ def test_as_many_threads_as_torch_may_use():
         convolution.laid_out = original
         torch.set_num_threads(before)
     assert asked == [1, 2]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer here")
+def test_ctrl_c_waits_for_the_kernel():
+    """The interrupt comes between two calls, and the next call is right."""
+    x, w = torch.randn(8, 16, 28, 28), torch.randn(8, 16, 16, 3, 3)
+    wanted = ss.conv(SAMPLES, x, w, plan="direct")
+
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for delay in (0.002, 0.005, 0.011):
+            signal.setitimer(signal.ITIMER_REAL, delay)
+            with pytest.raises(KeyboardInterrupt):
+                while True:
+                    ss.conv(SAMPLES, x, w, plan="direct")
+            assert torch.equal(ss.conv(SAMPLES, x, w, plan="direct"), wanted)
+    finally:
+        signal.signal(signal.SIGALRM, before)
