@@ -295,13 +295,16 @@ def test_ctrl_c_waits_for_the_kernel():
     def interrupt(number: int, frame: Any) -> None:
         raise KeyboardInterrupt
 
+    def for_ever() -> None:
+        while True:
+            ss.conv(SAMPLES, x, w, plan="direct")
+
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         for delay in (0.002, 0.005, 0.011):
             signal.setitimer(signal.ITIMER_REAL, delay)
             with pytest.raises(KeyboardInterrupt):
-                while True:
-                    ss.conv(SAMPLES, x, w, plan="direct")
+                for_ever()
             assert torch.equal(ss.conv(SAMPLES, x, w, plan="direct"), wanted)
     finally:
         signal.signal(signal.SIGALRM, before)

@@ -137,11 +137,12 @@ class Backend(ABC):
         """The array of this shape (and the dtype of `like`) whose consecutive slices along `axis` are the pieces."""
 
     @abstractmethod
-    def convolution(self, geometry: Geometry, method: Method) -> Callable[[Array, Array], Array]:
+    def convolution(self, geometry: Geometry, method: Method, flipped: Sequence[int] = ()) -> Callable[[Array, Array], Array]:
         """The function of x (batch, group·channel, cells…) and w (group·filter, channel, taps…) to
         (batch, group·filter, positions…).
 
-        `method` is "library", "channels-last", "unfolded" or "direct", as far as the backend's machine lists them.
+        `method` is "library", "channels-last", "unfolded" or "direct", as far as the backend's machine lists them. Axes
+        of w that are `flipped` are read backwards: by "direct" alone.
         """
 
     @abstractmethod

@@ -161,7 +161,7 @@ class Jax(Backend):
         parts = [piece.astype(like.dtype) for piece in pieces]
         return jnp.concatenate(parts, axis) if parts else jnp.zeros(tuple(shape), like.dtype)
 
-    def convolution(self, geometry: Geometry, method: Method) -> Callable[[Array, Array], Array]:
+    def convolution(self, geometry: Geometry, method: Method, flipped: Sequence[int] = ()) -> Callable[[Array, Array], Array]:
         return lambda x, w: convolve(x, w, geometry)
 
     def transposed(self, x: Array, w: Array, geometry: Geometry, method: Method) -> Array:

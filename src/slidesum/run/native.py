@@ -21,12 +21,19 @@ def available() -> bool:
 
 
 @lru_cache(maxsize=1024)
-def problem_of(geometry: Geometry, x_shape: Shape, x_steps: Shape, w_shape: Shape, w_steps: Shape) -> Problem:
-    """The convolution of arrays of these shapes, with these steps between values."""
+def problem_of(
+    geometry: Geometry, flipped: Shape, x_shape: Shape, x_steps: Shape, w_shape: Shape, w_steps: Shape
+) -> tuple[Problem, int]:
+    """The convolution of arrays of these shapes, with these steps between values, some axes of w read backwards.
+
+    And at which value of w it begins.
+    """
+    begin = sum(w_steps[axis] * (w_shape[axis] - 1) for axis in flipped)
+    w_steps = tuple(-step if axis in flipped else step for axis, step in enumerate(w_steps))
     groups, channels = geometry.groups, w_shape[1]
     filters = w_shape[0] // groups
     positions = geometry.positions(x_shape[2:], w_shape[2:])
-    return Problem(
+    problem = Problem(
         x_shape[0],
         groups,
         channels,
@@ -40,6 +47,7 @@ def problem_of(geometry: Geometry, x_shape: Shape, x_steps: Shape, w_shape: Shap
         (x_steps[0], x_steps[1] * channels, x_steps[1], *_three(x_steps[2:], 0)),
         (w_steps[0] * filters, w_steps[0], w_steps[1], *_three(w_steps[2:], 0)),
     )
+    return problem, begin
 
 
 def result_shape(geometry: Geometry, x_shape: Shape, w_shape: Shape) -> Shape:

@@ -184,11 +184,11 @@ class NumPy(Backend):
             at += piece.shape[axis]
         return y
 
-    def convolution(self, geometry: Geometry, method: Method) -> Callable[[Array, Array], Array]:
+    def convolution(self, geometry: Geometry, method: Method, flipped: Sequence[int] = ()) -> Callable[[Array, Array], Array]:
         if method == "direct":
             from slidesum.run.numpy_native import direct  # needs what `available` found
 
-            return direct(geometry)
+            return direct(geometry, tuple(flipped))
         return lambda x, w: unfolded(x, w, geometry)
 
     def transposed(self, x: Array, w: Array, geometry: Geometry, method: Method) -> Array:

@@ -16,8 +16,8 @@ from slidesum.run.native import problem_of, result_shape
 Array = Any
 
 
-def direct(geometry: Geometry) -> Callable[[Array, Array], Array]:
-    """The function (x, w) -> y for arrays of float or double."""
+def direct(geometry: Geometry, flipped: tuple[int, ...]) -> Callable[[Array, Array], Array]:
+    """The function (x, w) -> y for arrays of float or double; `flipped` axes of w are read backwards."""
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
     def call(x: Array, w: Array) -> Array:
@@ -26,8 +26,8 @@ def direct(geometry: Geometry) -> Callable[[Array, Array], Array]:
         size = dtype.itemsize
         x_steps, w_steps = tuple(n // size for n in x.strides), tuple(n // size for n in w.strides)
         y = BUFFERS.empty(result_shape(geometry, x.shape, w.shape), dtype)
-        run = convolution(problem_of(geometry, x.shape, x_steps, w.shape, w_steps), size, threads)
-        run(x.ctypes.data, w.ctypes.data, y.ctypes.data)
+        problem, begin = problem_of(geometry, flipped, x.shape, x_steps, w.shape, w_steps)
+        convolution(problem, size, threads)(x.ctypes.data, w.ctypes.data + begin * size, y.ctypes.data)
         return y
 
     return call

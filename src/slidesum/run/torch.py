@@ -220,13 +220,13 @@ class Torch(Backend):
             at += piece.shape[axis]
         return y
 
-    def convolution(self, geometry: Geometry, method: Method) -> Callable[[Array, Array], Array]:
+    def convolution(self, geometry: Geometry, method: Method, flipped: Sequence[int] = ()) -> Callable[[Array, Array], Array]:
         if method == "unfolded":
             return lambda x, w: unfolded(x, w, geometry)
         if method == "direct":
             from slidesum.run.torch_native import direct  # needs what `available` found
 
-            return direct(geometry)
+            return direct(geometry, tuple(flipped))
         g = geometry
         convolve, strides, padding, dilations, groups = CONVOLUTIONS[g.slid], g.strides, g.padding, g.dilations, g.groups
         if method == "library":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,16 +14,18 @@ from slidesum.run.native import problem_of, result_shape
 from slidesum.run.torch_convolution import empty
 
 Array = Any
+LARGE = 2**20
+"""From so many bytes on, results are laid into memory that is used again; below, the C library does so itself."""
 BYTES = {torch.float32: 4, torch.float64: 8}
 """The numbers that there are kernels for."""
 
 
-def direct(geometry: Geometry) -> Callable[[Array, Array], Array]:
-    """The function (x, w) -> y for tensors on the CPU, float or double, that nobody watches.
+def direct(geometry: Geometry, flipped: tuple[int, ...]) -> Callable[[Array, Array], Array]:
+    """The function (x, w) -> y for tensors on the CPU, float or double, that nobody watches; w is read backwards along `flipped`.
 
     What is laid out for tensors like these is remembered here, by what tells them from others: a call is a look-up and the kernel.
     """
-    known: dict[Any, tuple[Call, tuple[int, ...]]] = {}
+    known: dict[Any, tuple[Call, tuple[int, ...], int, bool]] = {}
     threads = torch.get_num_threads
 
     def call(x: Array, w: Array) -> Array:
@@ -33,14 +36,14 @@ def direct(geometry: Geometry) -> Callable[[Array, Array], Array]:
         if found is None:
             if len(known) >= 64:
                 known.clear()
-            problem = problem_of(geometry, tuple(x.shape), x.stride(), tuple(w.shape), w.stride())
-            found = known[key] = (
-                convolution(problem, BYTES[x.dtype], threads()),
-                result_shape(geometry, tuple(x.shape), tuple(w.shape)),
-            )
-        run, shape = found
-        y = empty(shape, x)
-        run(x.data_ptr(), w.data_ptr(), y.data_ptr())
+            problem, begin = problem_of(geometry, flipped, tuple(x.shape), x.stride(), tuple(w.shape), w.stride())
+            size = BYTES[x.dtype]
+            shape = result_shape(geometry, tuple(x.shape), tuple(w.shape))
+            is_large = math.prod(shape) * size >= LARGE
+            found = known[key] = convolution(problem, size, threads()), shape, begin * size, is_large
+        run, shape, begin, is_large = found
+        y = empty(shape, x) if is_large else torch.empty(shape, dtype=x.dtype)
+        run(x.data_ptr(), w.data_ptr() + begin, y.data_ptr())
         return y
 
     return call
