@@ -27,7 +27,7 @@ demo: $(VENV)/.user
 	$(BIN)/slidesum demo
 
 # what needs no arrays is covered line by line; the rest runs untraced, which is twice as fast
-COVERED := tests/core tests/notation tests/laws
+COVERED := tests/core tests/notation tests/laws tests/draft tests/show/test_cost.py
 test: $(VENV)/.developer
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov=slidesum --cov-report= $(COVERED)
 	$(BIN)/coverage report --include='src/slidesum/core/*,src/slidesum/notation/*,src/slidesum/laws/*' --fail-under=95
@@ -44,7 +44,7 @@ format: $(VENV)/.developer
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.developer
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "built: site/index.html"
 
 bench: $(VENV)/.developer
