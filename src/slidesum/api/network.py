@@ -218,6 +218,21 @@ class Network(Verbs):
 
         return NetworkModule(self.graph, self.values)
 
+    def to_onnx(self, path: str | Path | None = None) -> Any:
+        """An `onnx.ModelProto` with these arrays, written to `path` if one is given; any batch may be put in.
+
+        Needs the package onnx. Raises SizeError while sizes are symbols, NetworkError for layers that only their name is known of,
+        and FileError where it can't be written, or the arrays take more than 2 GiB.
+
+        >>> net = Network("one")
+        >>> x = net.conv(net.input("b c i j", b=1, c=3, i=8, j=8), "b c i+u-1 j+v-1, o c u v -> b o i j", o=4, u=3, v=3, bias="o")
+        >>> [node.op_type for node in net.to_onnx().graph.node]
+        ['Conv']
+        """
+        from slidesum.write.onnx import write_onnx
+
+        return write_onnx(self.graph, self.values, path)
+
     def to_pytorch_source(self) -> str:
         """Readable Python that builds the same `nn.Module` of torch's own layers, with `load_values(module, net.values)` beside it.
 

@@ -25,6 +25,7 @@ from slidesum.core.sizes import Size, ceil_div, is_number, prod, smallest, tidy
 from slidesum.laws.edge import source
 from slidesum.laws.gradient import gradient_of
 from slidesum.laws.inside import combinations_inside
+from slidesum.laws.once import once
 from slidesum.laws.padding import window_span
 
 Taps = list[tuple[Size, str]]
@@ -59,6 +60,7 @@ class Counts:
         return Counts(*(tidy(getattr(self, f) + getattr(other, f)) for f in self.__slots__))
 
 
+@once
 def count(sized: Sized) -> Counts:
     """All counts of a layer.
 
@@ -111,6 +113,7 @@ def fan_in(sized: Sized) -> Size:
     return _per_output(sized, sized.equation.summed, distinct=False)
 
 
+@once
 def inputs_per_output(sized: Sized) -> Size:
     """Different values of x that one output value reads, at most.
 

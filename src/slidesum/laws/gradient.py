@@ -28,6 +28,7 @@ from slidesum.core.sized import Sized, Slide
 from slidesum.core.sizes import tidy
 from slidesum.errors import UsageError
 from slidesum.laws.edge import REPEATING
+from slidesum.laws.once import once
 from slidesum.laws.padding import window_span
 
 SHARE = "share"
@@ -65,6 +66,7 @@ def gradient(equation: Equation, name: str) -> Equation:
     return Equation(tuple(operands), Operand(result, equation.operands[at].axes))
 
 
+@once
 def gradient_of(sized: Sized, name: str) -> Sized:
     """The same with its sizes: every cell of the gradient stands where the array's cell stood.
 

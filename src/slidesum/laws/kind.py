@@ -13,6 +13,7 @@ from slidesum.core.axis import Rest
 from slidesum.core.equation import Equation, Operand
 from slidesum.core.sized import Sized
 from slidesum.core.sizes import Size, is_number, prod
+from slidesum.laws.once import once
 from slidesum.laws.roles import batch, roles
 from slidesum.laws.structure import Structure
 
@@ -133,6 +134,15 @@ def kind(equation: Equation, sized: Sized | None = None) -> Kind:
     >>> str(kind(parse("n a 2*p+r q+s, f r s -> n f p q")))
     'type 2.1, stride 2×1'
     """
+    return _kind(equation, None) if sized is None else _kind_of_sized(sized, equation)
+
+
+@once
+def _kind_of_sized(sized: Sized, equation: Equation) -> Kind:
+    return _kind(equation, sized)
+
+
+def _kind(equation: Equation, sized: Sized | None) -> Kind:
     judged = sized.equation if sized else equation
     structure = Structure(judged, roles(judged))
     name, gist = next((name, gist) for name, test, gist in KINDS if test(structure))

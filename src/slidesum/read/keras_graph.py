@@ -10,26 +10,33 @@ from the equations, where both are numbers.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-import numpy as np
-
 from slidesum.core.ops import Input
 from slidesum.core.sizes import Size, is_number, size
 from slidesum.draft.place import Tensor
 from slidesum.errors import ReadError
-from slidesum.read.fields import LARGEST_NUMBER, Fields, is_integer, seen
-from slidesum.read.keras_call import Beyond, Call, Constant, Network, tensors, text
+from slidesum.read.fields import Fields, seen
+from slidesum.read.keras_call import Beyond, Call, Network, tensors, text
+from slidesum.read.keras_config import (
+    Key,
+    Reference,
+    Told,
+    argument_of,
+    histories,
+    known_dict,
+    references,
+    resolved,
+    snake,
+    structure,
+    told_shape,
+)
 from slidesum.read.keras_file import Weights
 from slidesum.read.keras_layers import read_call
 from slidesum.read.keras_shapes import known_shape
-
-Told = tuple[int | None, ...]
-Key = tuple[str, int, int]
 
 MOST_LAYERS = 10_000
 DEEPEST = 20  # models within models
@@ -89,11 +96,11 @@ def is_model(options: Any) -> bool:
 
 def _sequential(place: Place, fields: Fields, given: list[Tensor] | None, told: Sequence[Told | None]) -> Any:
     specs = _specs(place, fields)
-    built = _told(fields.maybe("build_input_shape", None))
+    built = told_shape(fields.maybe("build_input_shape", None))
     found: Any = given[0] if given else None
     if given is not None and len(given) != 1:
         raise ReadError(f"{fields.where}: it reads {len(given)} results", advice="A Sequential model reads one.")
-    shapes = [_told(_dict(spec.fields.get("build_config")).get("input_shape")) for spec in specs]
+    shapes = [told_shape(known_dict(spec.fields.get("build_config")).get("input_shape")) for spec in specs]
     for number, spec in enumerate(specs):
         if spec.kind == "InputLayer":
             if found is None:
@@ -120,15 +127,15 @@ def _sequential(place: Place, fields: Fields, given: list[Tensor] | None, told: 
 
 def _functional(place: Place, fields: Fields, given: list[Tensor] | None, told: Sequence[Told | None]) -> Any:
     specs = {spec.name: spec for spec in _specs(place, fields)}
-    inputs = _histories(fields.take("input_layers"), fields.where)
-    outputs = _counted(_structure(fields.take("output_layers"), fields.where), specs)
+    inputs = histories(fields.take("input_layers"), fields.where)
+    outputs = _counted(structure(fields.take("output_layers"), fields.where), specs)
     calls = {(spec.name, number): _arguments(call, spec) for spec in specs.values() for number, call in enumerate(_calls(spec))}
     told_shapes: dict[Key, Told] = {}
     for args, named in calls.values():
-        for reference in _references([args, named]):
+        for reference in references([args, named]):
             if reference.shape is not None:
                 told_shapes.setdefault(reference.key, reference.shape)
-    heads = [reference.key for reference in _references(outputs)]
+    heads = [reference.key for reference in references(outputs)]
     for head, shape in zip(heads, told, strict=False):
         if shape is not None:
             told_shapes.setdefault(head, shape)
@@ -141,18 +148,10 @@ def _functional(place: Place, fields: Fields, given: list[Tensor] | None, told: 
         found[name, call] = given[number] if given is not None else _input(place, specs[name], number)
     for key in _order(calls, set(found), heads, fields.where):
         name, number = key
-        args, named = (_resolved(part, found) for part in calls[key])
+        args, named = (resolved(part, found) for part in calls[key])
         shapes = {told_key[2]: shape for told_key, shape in told_shapes.items() if told_key[:2] == key}
         found[key] = _call(place, specs[name], args, named, shapes)
-    return _resolved(outputs, found)
-
-
-@dataclass(frozen=True)
-class Reference:
-    """Whose result is read: [layer, its how many-th call, which of its results], and the shape as the file tells it."""
-
-    key: Key
-    shape: Told | None = None
+    return resolved(outputs, found)
 
 
 def _arguments(call: Any, spec: Spec) -> tuple[Any, Any]:
@@ -162,57 +161,7 @@ def _arguments(call: Any, spec: Spec) -> tuple[Any, Any]:
             usual="The file was written by Keras 2.",
             advice="Load it with Keras 3, and save it anew.",
         )
-    return _argument(call["args"], spec.where), _argument(call["kwargs"], spec.where)
-
-
-def _argument(value: Any, where: str) -> Any:
-    """What stands in a call: references to results, constants, slices; numbers and texts as they are."""
-    match value:
-        case {"class_name": "__keras_tensor__", "config": {"keras_history": history, **more}}:
-            return Reference(_history(history, where), _told(more.get("shape")))
-        case {"class_name": "__tensor__" | "__numpy__", "config": {"value": numbers}}:
-            try:
-                return Constant(np.asarray(numbers, "float32"))
-            except (ValueError, TypeError):
-                raise ReadError(f"{where}: a constant holds no numbers", advice="Save the model anew.") from None
-        case {"class_name": "__slice__", "config": {"start": start, "stop": stop, "step": step}}:
-            return slice(start, stop, step)
-        case list():
-            return [_argument(part, where) for part in value]
-        case dict():
-            return {key: _argument(part, where) for key, part in value.items()}
-        case _:
-            return value
-
-
-def _references(value: Any) -> list[Reference]:
-    match value:
-        case Reference():
-            return [value]
-        case list():
-            return [found for part in value for found in _references(part)]
-        case dict():
-            return [found for part in value.values() for found in _references(part)]
-        case _:
-            return []
-
-
-def _resolved(value: Any, found: Mapping[tuple[str, int], Any]) -> Any:
-    """The same with results in place of the references to them."""
-    match value:
-        case Reference((name, call, result)):
-            made = found[name, call]
-            if isinstance(made, Tensor) and result == 0:
-                return made
-            if isinstance(made, list) and result < len(made):
-                return made[result]
-            raise ReadError(f"there is no result {result} of the layer {name!r}", advice="Save the model anew.")
-        case list():
-            return [_resolved(part, found) for part in value]
-        case dict():
-            return {key: _resolved(part, found) for key, part in value.items()}
-        case _:
-            return value
+    return argument_of(call["args"], spec.where), argument_of(call["kwargs"], spec.where)
 
 
 def _order(
@@ -227,7 +176,7 @@ def _order(
             continue
         if key not in calls:
             raise ReadError(f"{where}: there is no call {key[1]} of a layer {key[0]!r}", advice="Save the model anew.")
-        needs[key] = {reference.key[:2] for reference in _references(list(calls[key]))}
+        needs[key] = {reference.key[:2] for reference in references(list(calls[key]))}
         waiting.extend(needs[key])
     try:
         # in the order of the file where the graph leaves it open, so that the same file gives the same network
@@ -253,17 +202,18 @@ def _specs(place: Place, fields: Fields) -> list[Spec]:
         layer = Fields(f"{place.where}: layer {number}", value)
         module = layer.maybe("module", None) or layer.maybe("registered_name", None) or "custom"
         kind, options = text(layer.take("class_name"), layer.where), layer.take("config")
-        name = text(_dict(options).get("name") or value.get("name"), layer.where)
+        name = text(known_dict(options).get("name") or value.get("name"), layer.where)
         if name in names:
             raise ReadError(f"{layer.where}: there are two layers of the name {name!r}", advice="Save the model anew.")
         names.add(name)
-        snake = _snake(kind)
+        stem = snake(kind)
         operation = isinstance(module, str) and module.startswith("keras.src.ops")
         if not operation:
-            used[snake] = used.get(snake, -1) + 1
-        key = f"{snake}_{used[snake]}" if used.get(snake) else snake
+            used[stem] = used.get(stem, -1) + 1
+        key = f"{stem}_{used[stem]}" if used.get(stem) else stem
         weights = place.weights.inside("operations", name) if operation else place.weights.inside("layers", key)
-        found.append(Spec(text(module, layer.where), kind, name, value, _dict(options), weights, f"{place.where}: layer {name!r}"))
+        where = f"{place.where}: layer {name!r}"
+        found.append(Spec(text(module, layer.where), kind, name, value, known_dict(options), weights, where))
     return found
 
 
@@ -339,7 +289,7 @@ def _compare(call: Call, found: Tensor, told: Told | None) -> None:
 
 def _input(place: Place, spec: Spec, number: int) -> Tensor:
     fields = Fields(spec.where, dict(spec.options))
-    shape = _told(fields.maybe("batch_shape", None) or fields.maybe("batch_input_shape", None))
+    shape = told_shape(fields.maybe("batch_shape", None) or fields.maybe("batch_input_shape", None))
     if shape is None:
         raise ReadError(f"{spec.where}: the shape of an input isn't told", advice="Save the model anew.")
     return _input_of(place, spec.name, shape, number)
@@ -380,29 +330,6 @@ def _calls(spec: Spec) -> list[Any]:
     return found
 
 
-def _history(value: Any, where: str) -> Key:
-    match value:
-        case [str(name), int(call), int(result)] if call >= 0 <= result:
-            return name, call, result
-        case _:
-            raise ReadError(
-                f"{where}: a result is named by {seen(value)}, not by [layer, call, result]", advice="Save the model anew."
-            )
-
-
-def _structure(value: Any, where: str) -> Any:
-    """The inputs or outputs of a model, with references in place of [layer, call, result]."""
-    match value:
-        case [str(), *_]:
-            return Reference(_history(value, where))
-        case list():
-            return [_structure(part, where) for part in value]
-        case dict():
-            return [_structure(part, where) for part in value.values()]
-        case _:
-            raise ReadError(f"{where}: its inputs or outputs are {seen(value)}, not a list", advice="Save the model anew.")
-
-
 def _counted(value: Any, specs: Mapping[str, Spec]) -> Any:
     """The outputs with calls counted from 0: those of a Functional model inside, Keras counts from 1 here, and only here."""
     if isinstance(value, list):
@@ -412,27 +339,5 @@ def _counted(value: Any, specs: Mapping[str, Spec]) -> Any:
     return Reference((name, call - 1, result)) if inside and call else value
 
 
-def _histories(value: Any, where: str) -> list[Key]:
-    return [reference.key for reference in _references(_structure(value, where))]
-
-
-def _told(value: Any) -> Told | None:
-    """A shape as the file writes it; None where there is none."""
-    if not isinstance(value, list) or not all(n is None or (is_integer(n) and 0 <= n <= LARGEST_NUMBER) for n in value):
-        return None
-    return tuple(value)
-
-
 def _shown(told: Sequence[int | None]) -> str:
     return f"({', '.join('any' if n is None else str(n) for n in told)})"
-
-
-def _dict(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _snake(name: str) -> str:
-    """A class name as Keras writes it in the file of arrays: Conv2DTranspose is conv2d_transpose."""
-    name = re.sub(r"\W+", "", name)
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

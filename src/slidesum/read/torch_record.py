@@ -108,8 +108,8 @@ class Recorder(TorchFunctionMode):
         op = op.rstrip("_") if not op.startswith("__") else op
         if op in SPREAD and len(args) > 1 and isinstance(args[1], int):
             args = (args[0], tuple(args[1:]))
-        stays = name == "__setitem__" or (inplace and _like_first(op, args))
-        result = args[0] if stays else self._result(op, func, args, kwargs)
+        kept = name == "__setitem__" or (inplace and _like_first(op, args))
+        result = args[0] if kept else self._result(op, func, args, kwargs)
         if not tensors_in(result):
             return result
         arguments = {n: self._argument(a) for n, a in bound(op, func, args, kwargs).items()}

@@ -83,11 +83,13 @@ def _pooled(sized: Sized) -> Written | None:
     if slides is None or any(name not in sized.equation.summed for slide in slides for name, _ in slide.taps):
         return None
     window, strides, dilation = _window(sized, slides)
-    padding = _symmetric(sized, slides, window, dilation)
+    padding, ceiling = _symmetric(sized, slides, window, dilation), False
+    if padding is None and reduce == "max":
+        padding, ceiling = _symmetric(sized, slides, window, dilation, ceiling=True), True
     if padding is None or any(2 * p > k for p, k in zip(padding, window, strict=True)) or (reduce == "mean" and max(dilation) > 1):
         return None
     kind = "MaxPool" if reduce == "max" else "AvgPool"
-    options = _options(stride=(strides, window), padding=(padding, 0), dilation=(dilation, 1))
+    options = _options(stride=(strides, window), padding=(padding, 0), dilation=(dilation, 1), ceil_mode=(ceiling, False))
     return Written("{self}({0})", f"nn.{kind}{len(slides)}d({_told(window)}{options})")
 
 
@@ -97,17 +99,21 @@ def _pooled(sized: Sized) -> Written | None:
 def _linear(sized: Sized) -> Written | None:
     """nn.Linear: of the last axis, or of all axes behind the batch."""
     equation = sized.equation
-    x, w, y = equation.operands[0].axes, equation.operands[1].axes, equation.result.axes
+    x, y = equation.operands[0].axes, equation.result.axes
+    w = tuple(axis for axis in equation.operands[1].axes if axis != One())
     if len(equation.operands) != 2 or not _are_names((*x, *w, *y)) or len(x) < 2:
         return None
     outputs = y[-1]
+    plain = "" if w == equation.operands[1].axes else f".reshape({', '.join(str(n) for n in sized.shapes[1] if n != 1)})"
     bias = None if equation.bias is None else equation.bias.axes
     if bias not in (None, (outputs,)) or outputs in x:
         return None
     arrays: dict[str, tuple[str, str]]
     name = equation.operands[1].name
     if x[:-1] == y[:-1] and set(w) == {x[-1], outputs} and len(w) == 2:
-        arrays = {"weight": (name, "" if w[0] == outputs else ".T")}
+        if plain and 1 in (sized.shapes[0][-1], sized.result_shape[-1]):
+            return None
+        arrays = {"weight": (name, plain + ("" if w[0] == outputs else ".T"))}
         flat, call = sized.shapes[0][-1], "{self}({0})"
     elif len(y) == 2 and y[0] == x[0] and w == (outputs, *x[1:]):
         flat, call = prod(sized.shapes[0][1:]), "{self}(torch.flatten({0}, 1))"
@@ -293,12 +299,17 @@ def _window(sized: Sized, slides: Sequence[Slide]) -> tuple[tuple[int, ...], tup
     return window, tuple(int(slide.stride) for slide in slides), dilation
 
 
-def _symmetric(sized: Sized, slides: Sequence[Slide], window: Sequence[int], dilation: Sequence[int]) -> tuple[int, ...] | None:
-    """The same padding before and after that gives these results; None where there is none."""
+def _symmetric(
+    sized: Sized, slides: Sequence[Slide], window: Sequence[int], dilation: Sequence[int], *, ceiling: bool = False
+) -> tuple[int, ...] | None:
+    """The same padding before and after that gives these results; with `ceiling`, a last window may lead beyond it. Else None."""
     found = []
     for slide, k, d in zip(slides, window, dilation, strict=True):
         low = int(slide.padding[0])
-        positions = (int(slide.extent) + 2 * low - d * (k - 1) - 1) // int(slide.stride) + 1
+        stride = int(slide.stride)
+        positions = (int(slide.extent) + 2 * low - d * (k - 1) - 1 + (stride - 1 if ceiling else 0)) // stride + 1
+        if ceiling and (positions - 1) * stride >= int(slide.extent) + low:  # torch drops a window that begins in the padding
+            positions -= 1
         if low < 0 or positions != int(sized.extents[slide.position or ""]):
             return None
         found.append(low)

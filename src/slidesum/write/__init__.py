@@ -1,0 +1,1 @@
+"""Network -> the files of others: ONNX."""
