@@ -153,7 +153,8 @@ def _alike(a: Any, b: Any) -> bool:
     """Whether two constants are the same, or neither is one."""
     if a is None or b is None:
         return a is b
-    return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+    same = (a.shape, a.strides, a.dtype) == (b.shape, b.strides, b.dtype) and a.ctypes.data == b.ctypes.data  # filters aren't copied
+    return bool(same or np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
 
 
 def _drawn(graph: Graph, values: Mapping[str, Any], batch: int | None) -> Drawn:
