@@ -111,13 +111,13 @@ OPTIONS = {
     "no method": (
         {"plan": "fourier"},
         """'fourier' is no way to compute an equation
-  Those that can be forced here: unfolded, windows.
+  Those that can be forced here: direct, unfolded, windows.
   Name one of them, or leave plan= out.""",
     ),
     "not a name": (
         {"plan": 3},
         """plan= is the name of a method, not 3
-  Write one of library, channels-last, unfolded, taps, fft, transposed, folded, pooling, windows, matmul, sum.""",
+  Write one of library, channels-last, direct, unfolded, taps, fft, transposed, folded, pooling, windows, matmul, sum.""",
     ),
     "exact": (
         {"exact": "no"},

@@ -174,7 +174,9 @@ def test_memory_is_that_of_one_run_above_its_arrays():
     windows = 4 * 16 * 32 * 9 * 28 * 28
     assert found.peer_bytes > windows
     assert found.share == found.ours_bytes / found.peer_bytes
-    assert found.reached == (found.share <= 1 / 3)
+    assert found.returned_bytes == 16 * 32 * 28 * 28 * 4
+    assert found.share_beside == (found.ours_bytes - found.returned_bytes) / (found.peer_bytes - found.returned_bytes)
+    assert found.reached == (found.share_beside <= 1 / 3)
 
 
 def test_calls_take_turns():

@@ -140,7 +140,7 @@ memory= is a number of bytes, not [1]
         UsageError,
         """\
 plan= is the name of a method, not ['windows']
-  Write one of library, channels-last, unfolded, taps, fft, transposed, folded, pooling, windows, matmul, sum.""",
+  Write one of library, channels-last, direct, unfolded, taps, fft, transposed, folded, pooling, windows, matmul, sum.""",
     ),
 }
 

@@ -212,7 +212,7 @@ def test_a_complex_tensor_that_is_conjugated_later():
             {"plan": "fourier"},
             """\
 'fourier' is no way to compute an equation
-  Those that can be forced here: unfolded, windows.
+  Those that can be forced here: direct, unfolded, windows.
   Name one of them, or leave plan= out.""",
         ),
         (
@@ -221,7 +221,7 @@ def test_a_complex_tensor_that_is_conjugated_later():
             {"plan": "fft"},
             """\
 no plan computes this equation by 'fft'
-  Those that can be forced here: unfolded, windows.
+  Those that can be forced here: direct, unfolded, windows.
   Name one of them, or leave plan= out.""",
         ),
         (

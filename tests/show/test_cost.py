@@ -133,11 +133,11 @@ def test_a_resolution_off_the_grid_is_counted_and_told():
 
 
 def rounding():
-    """Maps and places in one axis, over which a pooling moves by threes: no grid of the input makes its steps whole."""
+    """Behind a softmax every place has read the whole: no stride of the input tells that the pooling moves by threes."""
     net = ss.Network("rounding")
-    x = net.flatten(net.input("b c i", b=1, c=2, i=12), name="flat")
-    x = net.pool(x, "b 3*k+u -> b k", "max", u=3, name="pool")
-    net.conv(x, "b k+u, u -> b k", u=3, name="conv")
+    x = net.softmax(net.input("b c i", b=1, c=2, i=12), name="softmax")
+    x = net.pool(x, "b c 3*i+u -> b c i", "max", u=3, name="pool")
+    net.conv(x, "b c i+u, o c u -> b o i", o=3, u=3, name="conv")
     return net
 
 

@@ -44,10 +44,10 @@ def plan(
     Type 2.1, one flat filter over the sum of all maps, is summed first:
 
     >>> print(plan("b c i+u j+v, o u v -> b o i j", (1, 64, 56, 56), (64, 5, 5), padding="same"))
-    step  computes                               by             macs  bytes read  bytes written  bytes held
-       1  t1[b,i_,j_] = x[b,c,i_,j_]             sum               0     802,816         12,544           0
-       2  y[b,o,i,j] = t1[b,i+u,j+v] * w[o,u,v]  unfolded  5,017,600      18,944        802,816     328,000
-          in all                                           5,017,600     821,760        815,360     340,544
+    step  computes                               by           macs  bytes read  bytes written  bytes held
+       1  t1[b,i_,j_] = x[b,c,i_,j_]             sum             0     802,816         12,544           0
+       2  y[b,o,i,j] = t1[b,i+u,j+v] * w[o,u,v]  direct  5,017,600      18,944        802,816      14,400
+          in all                                         5,017,600     821,760        815,360      26,944
 
     A filter of low rank is never multiplied out:
 
@@ -65,11 +65,13 @@ def plan(
         held, arrays, _ = met_chunked(operands) if chunked else met(operands)
         held.check(arrays, tree.reduce)
         shapes, (itemsize, kind), watched = [tuple(x.shape) for x in arrays], held.number(arrays), held.watched(arrays)
+        near = held.near(arrays)
     else:
         held, shapes, (itemsize, kind), watched = backend_named(backend or "numpy"), list(operands), _number(dtype), "unwatched"
+        near = True
     sized = solved(tree, [tuple(shape) for shape in shapes], sizes, padding=padding, border=border, extent=extent)
     refuse_symbols(sized)
-    return plan_for(held, sized, itemsize, kind, watched, options)
+    return plan_for(held, sized, itemsize, kind, watched, options, near)
 
 
 def _number(dtype: str) -> tuple[int, str]:

@@ -2,8 +2,9 @@
 
     python -m slidesum.bench.memory CASE ours|peer forward|forward+backward THREADS
 
-prints the bytes. The process is warmed up on the case in small first, so that what a library loads or sets up once isn't counted,
-and its allocator gives everything larger than a page or so back, so that nothing is hidden in what was freed before.
+prints the bytes, and how many of them the result and the gradients have: these both sides must hold, so what is compared is what
+they hold beside them. The process is warmed up on the case in small first, so that what a library loads or sets up once isn't
+counted, and its allocator gives everything larger than a page or so back, so that nothing is hidden in what was freed before.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from pathlib import Path
 
 from slidesum.bench.case import Case, Duel
 from slidesum.bench.machine import use_threads
-from slidesum.bench.passes import Pass, calls
+from slidesum.bench.passes import FORWARD, Pass, calls
 from slidesum.errors import SlidesumError
+from slidesum.run.memory import BUFFERS
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 GIVEN_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
@@ -25,11 +27,17 @@ GIVEN_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "6553
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Peak bytes of both sides above their arrays, our share of the peer's, and the largest that is wanted."""
+    """Peak bytes of both sides above their arrays, and what is returned of them, which is the same for both.
+
+    share          ours of the peer's
+    share_beside   the same beside what is returned; `wanted` is its largest
+    """
 
     ours_bytes: int
     peer_bytes: int
+    returned_bytes: int
     share: float
+    share_beside: float
     wanted: float | None
     reached: bool | None
 
@@ -38,33 +46,38 @@ def memory(case: Case, which: Pass, threads: int) -> Memory | None:
     """The memory of a case that asks for it, where the system tells."""
     if case.small is None or not CLEAR.exists():
         return None
-    ours, peer = (_in_a_process(case, side, which, threads) for side in ("ours", "peer"))
-    share, wanted = ours / max(peer, 1), case.wanted.memory
-    return Memory(ours, peer, share, wanted, None if wanted is None else share <= wanted)
+    (ours, returned), (peer, _) = (_in_a_process(case, side, which, threads) for side in ("ours", "peer"))
+    beside, wanted = max(0, ours - returned) / max(1, peer - returned), case.wanted.memory
+    return Memory(ours, peer, returned, ours / max(peer, 1), beside, wanted, None if wanted is None else beside <= wanted)
 
 
-def _in_a_process(case: Case, side: str, which: Pass, threads: int) -> int:
+def _in_a_process(case: Case, side: str, which: Pass, threads: int) -> tuple[int, int]:
     command = [sys.executable, "-m", "slidesum.bench.memory", case.name, side, which, str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **GIVEN_BACK})
     if done.returncode:
         raise SlidesumError(f"the memory of {case.name} couldn't be measured: {done.stderr.strip().splitlines()[-1:]}")
-    return int(done.stdout)
+    peak, returned = map(int, done.stdout.split())
+    return peak, returned
 
 
-def grown(case: Case, side: str, which: Pass) -> int:
-    """How far one run lifts the peak of this process above what it holds before."""
+def grown(case: Case, side: str, which: Pass) -> tuple[int, int]:
+    """How far one run lifts the peak of this process above what it holds before, and the bytes of what it returns."""
     assert case.small is not None
     small = _alone(case.small(), side)
     with calls(small, which) as (warm,):
         warm()
     del small, warm
-    with calls(_alone(case.prepare(), side), which) as (call,):
+    duel = _alone(case.prepare(), side)
+    arrays = duel.sides[0].arrays
+    with calls(duel, which) as (call,):
+        BUFFERS.release()  # what was kept from the small one, or from the result whose gradient is given
         CLEAR.write_text("5")  # the peak starts anew
         before = _status("VmRSS")
         kept = call()
         peak = _status("VmHWM")
         del kept
-    return max(0, peak - before)
+        returned = duel.sides[0].call(*arrays).nbytes + (0 if which == FORWARD else sum(array.nbytes for array in arrays))
+    return max(0, peak - before), returned
 
 
 def _alone(duel: Duel, side: str) -> Duel:
@@ -82,7 +95,7 @@ def main(name: str, side: str, which: Pass, threads: str) -> None:
     from slidesum.bench.cases.catalogue import chosen
 
     (case,) = chosen([name])
-    print(grown(case, side, which))
+    print(*grown(case, side, which))
 
 
 if __name__ == "__main__":

@@ -133,7 +133,8 @@ def _remarks(results: Results) -> Iterator[str]:
             found = row.memory
             sides = f"{found.ours_bytes / 2**20:.1f} MiB against {found.peer_bytes / 2**20:.1f} MiB, {found.share:.2f} of it"
             wanted = "" if found.reached is None else f", wanted {found.wanted:.2f} {_sign(found.reached)}"
-            yield f"{row.case}, {row.passes}: memory at its peak {sides}{wanted}"
+            beside = f"beside {found.returned_bytes / 2**20:.1f} MiB that are returned {found.share_beside:.2f}{wanted}"
+            yield f"{row.case}, {row.passes}: memory at its peak {sides}; {beside}"
     yield from (f"{name}: left out, {why}" for name, why in results.skipped.items())
     yield from (f"{name}: refused, {why.splitlines()[0]}" for name, why in results.refused.items())
     asked = [row.reached for row in results.rows if row.reached is not None]

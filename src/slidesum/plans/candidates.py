@@ -10,7 +10,7 @@ from slidesum.core.axis import Address, indices
 from slidesum.core.sized import Sized
 from slidesum.core.sizes import prod
 from slidesum.laws.rewrite import at_tap
-from slidesum.plans.cost import copied_values, macs, reordered_values, seconds, spectrum_cells, taps_count
+from slidesum.plans.cost import copied_once, copied_values, macs, reordered_values, seconds, spectrum_cells, taps_count
 from slidesum.plans.lowering import Lowering, lowered
 from slidesum.plans.machine import Machine, Method
 from slidesum.plans.step import Step
@@ -19,8 +19,14 @@ PIECE = 2**21
 """Bytes of windows that are opened at once: what a cache holds."""
 UNFOLDED = 2**21
 """Bytes of the buffer of an unfolded convolution."""
+SLAB = 2**22
+"""Bytes of the rows that a kernel's thread lays out anew at the least: beyond it, they would stay in no cache."""
+COPIED = 2**19
+"""Bytes of the parts of x that a kernel's threads lay out anew."""
 PRODUCTS = 2**23
 """Bytes of the products of a folded one."""
+COMPILED = (4, 8)
+"""Bytes of the floating numbers that kernels are compiled for."""
 LONG = 8
 """Indices that are shorter are taken in parts last."""
 
@@ -74,6 +80,8 @@ def _convolutions(sized: Sized, low: Lowering, setting: Setting, operands: tuple
         for method in wanted:
             if method in machine.methods and (method != "channels-last" or (slid in (2, 3) and setting.kind == "f")):
                 yield _step(sized, setting, operands, method, low)
+    if "direct" in machine.methods and slid <= 3 and _can_be_laid_out(sized, low, setting):
+        yield _step(sized, setting, operands, "direct", low)
     if setting.may_transform and "fft" in machine.methods:
         cells = math.prod(spectrum_cells(low, sized))
         arrays = sum(math.prod(shape[:2]) for shape in (low.x_laid.shape, low.w_laid.shape if low.w_laid else (0,)))
@@ -81,6 +89,22 @@ def _convolutions(sized: Sized, low: Lowering, setting: Setting, operands: tuple
         yield _step(sized, setting, operands, "fft", low, held=held)
     if looped := _looped(sized, low, setting):
         yield _over_taps(sized, setting, operands, looped)
+
+
+def _can_be_laid_out(sized: Sized, low: Lowering, setting: Setting) -> bool:
+    """Whether a kernel is compiled for such numbers, and a window's rows in all maps, those beside it included, are few enough.
+
+    Where the taps are more than the positions, maps are taken one by one.
+    """
+    taps = [int(sized.extents[line.tap]) if line.tap else 1 for line in low.lines]
+    cells = [int(line.slide.extent + sum(line.slide.padding)) + 2 * abs(line.dilation) for line in low.lines]
+    maps = 1 if taps[-1] > low.positions[-1] else math.prod(int(sized.extents[n]) for n in low.channel)
+    outer = min(cells[0], abs(low.lines[0].dilation) * (taps[0] + 8) + 8 * low.lines[0].stride) if len(cells) > 1 else 1
+    return (
+        setting.kind == "f"
+        and setting.itemsize in COMPILED
+        and maps * outer * math.prod(cells[1:] or cells) * setting.itemsize <= SLAB
+    )
 
 
 def _looped(sized: Sized, low: Lowering, setting: Setting) -> list[str]:
@@ -173,6 +197,8 @@ def _can_pool(sized: Sized, low: Lowering, setting: Setting) -> bool:
 
 def _piece_values(sized: Sized, low: Lowering, method: Method, setting: Setting) -> int:
     """Values of the buffer of a method that has one: what is copied at once, and no less than the least that can be."""
+    if method == "direct":
+        return min(copied_once(sized, low), COPIED // setting.itemsize)
     if method not in ("unfolded", "folded"):
         return 0
     taps, places = taps_count(low, sized), math.prod(int(sized.extents[line.position]) for line in low.lines)

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 Method = Literal[
     "library",
     "channels-last",
+    "direct",
     "unfolded",
     "taps",
     "fft",
@@ -26,6 +27,7 @@ Method = Literal[
 
     library        the array library's own convolution
     channels-last  the same, with the maps as the fastest axis
+    direct         a kernel of our own, compiled for the processor (`slidesum.engine`): no window is copied
     unfolded       windows copied piece by piece into a small buffer, each piece one matrix product
     taps           one product or convolution of fewer axes a tap, summed up
     fft            products of spectra: rounds differently, so only where that is allowed

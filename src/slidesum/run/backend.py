@@ -45,8 +45,12 @@ class Backend(ABC):
         """How the library watches these arrays now."""
 
     @abstractmethod
-    def machine_for(self, watched: Watched) -> Machine:
-        """What can be done with arrays that are watched so."""
+    def near(self, arrays: Sequence[Array]) -> bool:
+        """Whether the values lie in memory that code of the processor may read."""
+
+    @abstractmethod
+    def machine_for(self, watched: Watched, near: bool) -> Machine:
+        """What can be done with arrays that are watched so, and lie near or not."""
 
     @abstractmethod
     def free_bytes(self, arrays: Sequence[Array] = ()) -> int:
@@ -137,11 +141,12 @@ class Backend(ABC):
         """The array of this shape (and the dtype of `like`) whose consecutive slices along `axis` are the pieces."""
 
     @abstractmethod
-    def convolution(self, geometry: Geometry, method: Method) -> Callable[[Array, Array], Array]:
+    def convolution(self, geometry: Geometry, method: Method, flipped: Sequence[int] = ()) -> Callable[[Array, Array], Array]:
         """The function of x (batch, group·channel, cells…) and w (group·filter, channel, taps…) to
         (batch, group·filter, positions…).
 
-        `method` is "library", "channels-last" or "unfolded", as far as the backend's machine lists them.
+        `method` is "library", "channels-last", "unfolded" or "direct", as far as the backend's machine lists them. Axes
+        of w that are `flipped` are read backwards: by "direct" alone.
         """
 
     @abstractmethod

@@ -49,7 +49,7 @@ def compute(
 def made(backend: Backend, sized: Sized, arrays: Sequence[Array], options: Options, watched: Watched) -> Program:
     """The function (arrays, bias) -> result for arrays like these, watched like these."""
     itemsize, kind = backend.number(arrays)
-    return _made(_Key(backend, sized, itemsize, kind, watched, options))
+    return _made(_Key(backend, sized, itemsize, kind, watched, options, backend.near(arrays)))
 
 
 def made_for_all(backend: Backend, sized: Sized, arrays: Sequence[Array], options: Options) -> Program:
@@ -58,7 +58,8 @@ def made_for_all(backend: Backend, sized: Sized, arrays: Sequence[Array], option
     Where all ways are computed alike, nobody asks.
     """
     itemsize, kind = backend.number(arrays)
-    first, *others = [_Key(backend, sized, itemsize, kind, watched, options) for watched in backend.watches]
+    near = backend.near(arrays)
+    first, *others = [_Key(backend, sized, itemsize, kind, watched, options, near) for watched in backend.watches]
     if options.force is None:
         plan = _planned(first)
         if backend.differentiates(plan) and all(_planned(key).steps == plan.steps for key in others):
@@ -74,10 +75,12 @@ def made_for_all(backend: Backend, sized: Sized, arrays: Sequence[Array], option
     return run
 
 
-def plan_for(backend: Backend, sized: Sized, itemsize: int, kind: str, watched: Watched, options: Options) -> Plan:
+def plan_for(
+    backend: Backend, sized: Sized, itemsize: int, kind: str, watched: Watched, options: Options, near: bool = True
+) -> Plan:
     """The plan that `compute` follows for such arrays."""
     budget = options.budget if options.budget is not None else backend.free_bytes() // SHARE
-    setting = Setting(backend.machine_for(watched), itemsize, kind, options.exact, budget)
+    setting = Setting(backend.machine_for(watched, near), itemsize, kind, options.exact, budget)
     return planned(sized, setting, options.force)
 
 
@@ -86,7 +89,9 @@ class _Key:
 
     __slots__ = ("backend", "hash", "options", "parts", "sized")
 
-    def __init__(self, backend: Backend, sized: Sized, itemsize: int, kind: str, watched: Watched, options: Options) -> None:
+    def __init__(
+        self, backend: Backend, sized: Sized, itemsize: int, kind: str, watched: Watched, options: Options, near: bool
+    ) -> None:
         self.backend, self.sized, self.options = backend, sized, options
         slides = tuple(sorted(sized.slides.items()))
         typed = tuple((type(slide.border), slide.border) for _, slide in slides)
@@ -96,6 +101,7 @@ class _Key:
             kind,
             watched,
             options,
+            near,
             sized.equation,
             tuple(sized.extents.items()),
             sized.shapes,
@@ -113,8 +119,8 @@ class _Key:
 
 @lru_cache(maxsize=1024)
 def _planned(key: _Key) -> Plan:
-    _, itemsize, kind, watched, options, *_ = key.parts
-    return plan_for(key.backend, key.sized, itemsize, kind, watched, options)
+    _, itemsize, kind, watched, options, near, *_ = key.parts
+    return plan_for(key.backend, key.sized, itemsize, kind, watched, options, near)
 
 
 @lru_cache(maxsize=1024)

@@ -36,7 +36,7 @@ MACHINE = Machine(
     call_seconds=2e-5,
     slid=3,  # XLA takes more, three times slower than a sum over taps
     poolings=frozenset({"max", "min", "mean", "sum"}),
-    methods=frozenset(METHODS) - {"channels-last", "unfolded"},  # XLA lays axes out itself; copied windows never won
+    methods=frozenset(METHODS) - {"channels-last", "direct", "unfolded"},  # XLA lays axes out itself; copied windows never won
     efficiency={"library": 0.5, "transposed": 0.5, "windows": 0.25, "matmul": 0.7, "pooling": 0.13, "fft": 0.1},
 )
 TRACED = replace(MACHINE, call_seconds=0.0)
@@ -67,7 +67,10 @@ class Jax(Backend):
     def watched(self, arrays: Sequence[Array]) -> Watched:
         return "traced" if any(isinstance(x, jax.core.Tracer) for x in arrays) else "unwatched"
 
-    def machine_for(self, watched: Watched) -> Machine:
+    def near(self, arrays: Sequence[Array]) -> bool:
+        return True
+
+    def machine_for(self, watched: Watched, near: bool) -> Machine:
         return TRACED if watched == "traced" else MACHINE
 
     def free_bytes(self, arrays: Sequence[Array] = ()) -> int:
@@ -151,7 +154,7 @@ class Jax(Backend):
         parts = [piece.astype(like.dtype) for piece in pieces]
         return jnp.concatenate(parts, axis) if parts else jnp.zeros(tuple(shape), like.dtype)
 
-    def convolution(self, geometry: Geometry, method: Method) -> Callable[[Array, Array], Array]:
+    def convolution(self, geometry: Geometry, method: Method, flipped: Sequence[int] = ()) -> Callable[[Array, Array], Array]:
         return lambda x, w: convolve(x, w, geometry)
 
     def transposed(self, x: Array, w: Array, geometry: Geometry, method: Method) -> Array:

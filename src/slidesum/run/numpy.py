@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from slidesum.plans.machine import METHODS, Machine, Method
 from slidesum.plans.step import Plan
 from slidesum.run.backend import Array, Backend, Backward, Labels, Run, Watched
 from slidesum.run.memory import BUFFERS, free_bytes
+from slidesum.run.native import available
 from slidesum.run.numpy_convolution import pooled, scattered, unfolded
 from slidesum.run.numpy_functions import COMBINATIONS, FUNCTIONS
 from slidesum.run.product import product
@@ -25,8 +27,9 @@ MACHINE = Machine(
     slid=9,
     poolings=frozenset({"max", "min", "mean", "sum"}),
     methods=frozenset(METHODS) - {"library", "channels-last", "transposed"},
-    efficiency={"unfolded": 0.5, "folded": 0.3, "windows": 0.3, "matmul": 0.8, "pooling": 0.03, "fft": 0.05},
+    efficiency={"direct": 0.4, "unfolded": 0.5, "folded": 0.3, "windows": 0.3, "matmul": 0.8, "pooling": 0.03, "fft": 0.05},
 )
+PLAIN = replace(MACHINE, methods=MACHINE.methods - {"direct"})
 
 
 def signature(arrays: Sequence[Array]) -> Hashable | None:
@@ -62,8 +65,11 @@ class NumPy(Backend):
     def watched(self, arrays: Sequence[Array]) -> Watched:
         return "unwatched"
 
-    def machine_for(self, watched: Watched) -> Machine:
-        return MACHINE
+    def near(self, arrays: Sequence[Array]) -> bool:
+        return True
+
+    def machine_for(self, watched: Watched, near: bool) -> Machine:
+        return MACHINE if available() else PLAIN
 
     def free_bytes(self, arrays: Sequence[Array] = ()) -> int:
         return free_bytes()
@@ -171,7 +177,11 @@ class NumPy(Backend):
             at += piece.shape[axis]
         return y
 
-    def convolution(self, geometry: Geometry, method: Method) -> Callable[[Array, Array], Array]:
+    def convolution(self, geometry: Geometry, method: Method, flipped: Sequence[int] = ()) -> Callable[[Array, Array], Array]:
+        if method == "direct":
+            from slidesum.run.numpy_native import direct  # needs what `available` found
+
+            return direct(geometry, tuple(flipped))
         return lambda x, w: unfolded(x, w, geometry)
 
     def transposed(self, x: Array, w: Array, geometry: Geometry, method: Method) -> Array:

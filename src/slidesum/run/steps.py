@@ -95,6 +95,8 @@ def step_call(backend: Backend, step: Step) -> Call:
             return _transposed(backend, step, low)
         case "fft":
             return _convolution(backend, step, low, lambda x, w: transformed(backend, step, x, w))
+        case "direct":
+            return _convolution(backend, step, low, backend.convolution(low.geometry, step.method, low.flipped))
         case _:
             return _convolution(backend, step, low, backend.convolution(low.geometry, step.method))
 
@@ -131,7 +133,8 @@ def _convolution(backend: Backend, step: Step, low: Lowering, convolve: Call) ->
     leave = _leaving(backend, low)
     pads = _pads(backend, step, low)
     trims = _trims(low, step)
-    if number_x == 0 and not (lay_x or lay_w or leave or pads or trims or low.flipped):
+    flipped = () if step.method == "direct" else low.flipped
+    if number_x == 0 and not (lay_x or lay_w or leave or pads or trims or flipped):
         return convolve
 
     def call(*arrays: Array) -> Array:
@@ -140,7 +143,7 @@ def _convolution(backend: Backend, step: Step, low: Lowering, convolve: Call) ->
         for pad in pads:
             x = pad(x)
         w = lay_w(w) if lay_w else w
-        w = backend.flip(w, low.flipped) if low.flipped else w
+        w = backend.flip(w, flipped) if flipped else w
         y = convolve(x, w)
         y = y[trims] if trims else y
         return leave(y) if leave else y

@@ -21,6 +21,7 @@ from slidesum.plans.machine import METHODS, Machine, Method
 from slidesum.plans.step import Plan, Step
 from slidesum.run.backend import Array, Backend, Backward, Labels, Run, Watched
 from slidesum.run.memory import free_bytes
+from slidesum.run.native import available
 from slidesum.run.product import product
 from slidesum.run.torch_autograd import Differentiated, watched
 from slidesum.run.torch_convolution import empty, folded, unfolded
@@ -35,6 +36,7 @@ MACHINE = Machine(
     multiplies_by_convolving=True,
     efficiency={
         "library": 0.5,
+        "direct": 0.8,
         "unfolded": 0.5,
         "transposed": 0.3,
         "folded": 0.2,
@@ -43,7 +45,8 @@ MACHINE = Machine(
         "fft": 0.1,
     },
 )
-TRACED = replace(MACHINE, methods=MACHINE.methods - {"unfolded", "folded"})
+PLAIN = replace(MACHINE, methods=MACHINE.methods - {"direct"})
+TRACED = replace(PLAIN, methods=PLAIN.methods - {"unfolded", "folded"})
 OWN_GRADIENTS = {"sum", "matmul", "library", "transposed", "pooling"}
 
 
@@ -90,8 +93,13 @@ class Torch(Backend):
     def watched(self, arrays: Sequence[Array]) -> Watched:
         return watched(arrays)
 
-    def machine_for(self, watched: Watched) -> Machine:
-        return TRACED if watched == "traced" else MACHINE
+    def near(self, arrays: Sequence[Array]) -> bool:
+        return all(x.is_cpu for x in arrays)
+
+    def machine_for(self, watched: Watched, near: bool) -> Machine:
+        if watched == "traced":
+            return TRACED
+        return MACHINE if near and available() else PLAIN
 
     def free_bytes(self, arrays: Sequence[Array] = ()) -> int:
         device = arrays[0].device if arrays else torch.device("cpu")
@@ -205,9 +213,13 @@ class Torch(Backend):
             at += piece.shape[axis]
         return y
 
-    def convolution(self, geometry: Geometry, method: Method) -> Callable[[Array, Array], Array]:
+    def convolution(self, geometry: Geometry, method: Method, flipped: Sequence[int] = ()) -> Callable[[Array, Array], Array]:
         if method == "unfolded":
             return lambda x, w: unfolded(x, w, geometry)
+        if method == "direct":
+            from slidesum.run.torch_native import direct  # needs what `available` found
+
+            return direct(geometry, tuple(flipped))
         g = geometry
         convolve, strides, padding, dilations, groups = CONVOLUTIONS[g.slid], g.strides, g.padding, g.dilations, g.groups
         if method == "library":

@@ -49,7 +49,10 @@ class ONNX(Backend):
     def watched(self, arrays: Sequence[Array]) -> Watched:
         return "unwatched"
 
-    def machine_for(self, watched: Watched) -> Machine:
+    def near(self, arrays: Sequence[Array]) -> bool:
+        return False
+
+    def machine_for(self, watched: Watched, near: bool) -> Machine:
         return MACHINE
 
     def free_bytes(self, arrays: Sequence[Array] = ()) -> int:
@@ -232,7 +235,7 @@ class ONNX(Backend):
     def stitched(self, pieces: Iterable[Array], axis: int, shape: Sequence[int], like: Array) -> Array:
         return self.concat(list(pieces), axis)
 
-    def convolution(self, geometry: Geometry, method: Method) -> Callable[[Array, Array], Array]:
+    def convolution(self, geometry: Geometry, method: Method, flipped: Sequence[int] = ()) -> Callable[[Array, Array], Array]:
         def convolve(x: Array, w: Array) -> Array:
             source, sides = _unpadded(x, 0.0)
             pads = [(p + a, p + b) for p, (a, b) in zip(geometry.padding, sides, strict=True)]
