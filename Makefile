@@ -27,7 +27,7 @@ demo: $(VENV)/.user
 	$(BIN)/slidesum demo
 
 # what needs no arrays is covered line by line; the rest runs untraced, which is twice as fast
-COVERED := tests/core tests/notation tests/laws
+COVERED := tests/core tests/notation tests/laws tests/draft tests/show/test_cost.py
 test: $(VENV)/.developer
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov=slidesum --cov-report= $(COVERED)
 	$(BIN)/coverage report --include='src/slidesum/core/*,src/slidesum/notation/*,src/slidesum/laws/*' --fail-under=95

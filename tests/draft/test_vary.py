@@ -102,6 +102,48 @@ def test_the_polynomials_are_the_counts_of_networks_that_are_built(vary):
     assert {key: growth.at({}) for key, growth in formulas.items()} == {key: table[key] for key in QUANTITIES}
 
 
+def test_a_batch_multiplies_what_depends_on_an_input():
+    graph = mixed()
+    formulas = Grown(graph, ["batch"]).formulas
+    for times in (2, 3):
+        built = quantities(varied(graph, Change(batch=times)))
+        assert {key: growth.at({"β": times}) for key, growth in formulas.items() if key != "activation_bytes"} == {
+            key: sum(counts[key] for counts in built.values()) for key in QUANTITIES if key != "activation_bytes"
+        }
+        table = 20 * 4  # the stored array is held once
+        bytes_of = {name: counts["activation_bytes"] for name, counts in built.items()}
+        assert formulas["activation_bytes"].at({"β": times}) == sum(bytes_of.values())
+        assert bytes_of["table"] == table
+
+
+def test_a_token_that_is_stretched_before_it_is_put_beside_others_grows_with_them():
+    net = ss.Network("tokens")
+    x = net.conv(net.input("b n f", b=1, n=5, f=3), "b n f, o f -> b n o", o=8, name="embed")
+    token = net.combine("add", net.stored((1, 1, 8), name="token"), net.stored((1, 1, 1), trainable=False), name="stretched")
+    x = net.concat([token, x], axis=1, name="all")
+    x = net.conv(x, "b n f, o f -> b n o", o=8, name="mixed")
+    first = net.slice(x, 1, 0, 1, name="first")
+    net.linear(net.flatten(first, name="flat"), 3, name="head")
+    wide = Grown(net.graph, ["width"])
+    assert str(wide.formulas["macs"].formula) == "384*α**2 + 144*α"
+    assert str(wide.formulas["parameters"].formula) == "64*α**2 + 56*α + 3"
+    longer = varied(net.graph, Change(positions={"f": 6}))
+    assert (longer["first"].shape, longer["embed"].sized.shapes[1]) == ((1, 1, 8), (8, 6))
+
+
+def test_formulas_that_numbers_contradict_are_not_told():
+    net = ss.Network("meeting")
+    x = net.conv(net.input("b c i", b=1, c=2, i=8), "b c i+u, o c u -> b o i", o=4, u=3, name="conv")
+    x = net.add(x, net.slice(net.pad(net.tensor("input"), (0, 0), (0, 2), (0, 0), name="padded"), 2, 0, 6, name="cut"), name="sum")
+    net.linear(x, 2, name="head")
+    with pytest.raises(UsageError) as error:
+        _ = Grown(net.graph, ["width"]).formulas
+    assert str(error.value) == (
+        "meeting can't be built in another size: sum doesn't fit\n  sum joins 1×8×6 and 1×4×6.\n"
+        "  Vary something else, or build the network with a symbol for that size."
+    )
+
+
 @pytest.mark.parametrize("name", ["resnet18", "googlenet", "vgg11", "mobilenet-v2", "alexnet"])
 def test_depth_is_what_repeated_blocks_count(name):
     graph = ss.load(name).graph
@@ -203,7 +245,20 @@ def halved():
 
 
 CAN_NOT = "\n  Vary something else, or build the network with a symbol for that size."
+
+
+def per_sample():
+    net = ss.Network("per sample")
+    net.conv(net.input("b c i", b=2, c=2, i=8), "b c i+u, b o c u -> b o i", o=3, u=3, name="conv")
+    return net.graph
+
+
 REFUSED = [
+    (
+        lambda: Grown(per_sample(), ["batch"]),
+        UsageError,
+        "the batch of per sample can't be varied: conv has filters for single samples\n  Vary something else.",
+    ),
     (
         lambda: varied(opaque(), Change(width=2)),
         UsageError,
@@ -219,7 +274,7 @@ REFUSED = [
     (
         lambda: varied(halved(), Change(width=Fraction(1, 2))),
         UsageError,
-        "halved can't be built in another size: three doesn't fit\n  3 of 4 maps are no whole number of 2." + CAN_NOT,
+        "halved can't be built in another size: three doesn't fit\n  3 of 4 cells are no whole number of 2." + CAN_NOT,
     ),
     (
         lambda: Grown(ss.load("lenet5").graph, ["width"]),

@@ -21,13 +21,13 @@ from functools import cached_property
 from typing import Any
 
 from slidesum.core.network import Graph
-from slidesum.core.ops import Input
-from slidesum.core.sizes import Size, size, tidy
+from slidesum.core.ops import Input, Slice
+from slidesum.core.sizes import Size, is_number, size, tidy
 from slidesum.draft.vary import Change, varied
 from slidesum.errors import SizeError, SlidesumError, UsageError
-from slidesum.laws.graph import reaches
 from slidesum.laws.growth import QUANTITIES, Growth, Number, quantities
 from slidesum.laws.repeat import repeatable
+from slidesum.laws.roles import batch
 from slidesum.laws.width import widened
 
 SYMBOLS: Mapping[str, str] = {"width": "α", "depth": "d", "resolution": "ρ", "batch": "β"}
@@ -72,6 +72,7 @@ class Grown:
         self.wide = widened(graph) if "width" in vary else {}
         self.blocks = repeatable(graph) if "depth" in vary else ()
         self.sides = tuple(_sides(graph)) if "resolution" in vary else ()
+        self.sampled = _sampled(graph) if "batch" in vary else frozenset()
         self._check()
 
     def _check(self) -> None:
@@ -89,44 +90,59 @@ class Grown:
         """The formulas of every layer, by its name. Raises SlidesumError where no formula can be had."""
         change = Change(
             size("α") if "width" in self.vary else 1,
-            size("β") if "batch" in self.vary else 1,
-            {side.axis: tidy(side.step * size(_symbol(side)) + side.rest) for side in self.sides},
+            positions={side.axis: tidy(side.step * size(_symbol(side)) + side.rest) for side in self.sides},
         )
-        times = {name: size("d") for block in self.blocks for name in block}
-        found = quantities(varied(self.graph, change))
+        symbols = {"d": size("d"), "β": size("β")}
         return {
-            name: {key: Growth(self._finished(value * times.get(name, 1)), self.variables) for key, value in counts.items()}
+            name: {key: Growth(self._finished(value), self.variables) for key, value in counts.items()}
+            for name, counts in self._repeated(change, symbols).items()
+        }
+
+    def _repeated(self, change: Change, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """The counts layer by layer: of every copy of a block, and of every sample of the batch."""
+        found = quantities(self.graph if change == Change() else varied(self.graph, change))
+        repeated = {name for block in self.blocks for name in block}
+        return {
+            name: {
+                key: count
+                * (values.get("d", 1) if name in repeated else 1)
+                * (values.get("β", 1) if name in self.sampled and key != "parameters" else 1)
+                for key, count in counts.items()
+            }
             for name, counts in found.items()
         }
 
     @cached_property
     def formulas(self) -> Mapping[str, Growth] | None:
         """The totals; None where they are no polynomials, or none that tell the declared network."""
+        elsewhere = ({}, *self._elsewhere())
         try:
             layers = self.layers
         except SlidesumError:
-            if "resolution" not in self.vary:
+            if not self.sides:
                 raise
+            for values in elsewhere:  # where numbers don't fit either, they say why
+                self.counted(values)
             return None
         found = {key: Growth(tidy(sum(counts[key].formula for counts in layers.values())), self.variables) for key in QUANTITIES}
         if not all(growth.is_polynomial for growth in found.values()):
             return None
-        for values in ({}, *self._elsewhere()):
+        for values in elsewhere:
             counts = self.counted(values)
             if any(growth.at(values) != counts[key] for key, growth in found.items()):
                 return None
         return found
 
     def _elsewhere(self) -> Iterator[dict[str, Number]]:
-        """A larger resolution on the grid, to see that the network can be built there and counts what the formula says.
+        """Another size, to see that the network can be built there and counts what the formula says.
 
         Formulas can't tell whether arrays that meet have one extent; numbers can.
         """
-        for more in range(1, 65):
-            ratio = next((1 + Fraction(more * side.step, side.extent) for side in self.sides), None)
-            if ratio is not None and self.on_grid({"ρ": ratio}):
-                yield {"ρ": ratio}
-                return
+        wider: dict[str, Number] = {"α": 2} if self.wide else {}
+        ratios = (1 + Fraction(more * side.step, side.extent) for side in self.sides[:1] for more in range(1, 65))
+        ratio = next((ratio for ratio in ratios if self.on_grid({"ρ": ratio})), None)
+        if wider or ratio is not None:
+            yield wider if ratio is None else {**wider, "ρ": ratio}
 
     def counted(self, values: Mapping[str, Number]) -> dict[str, int]:
         """The counts of the network in this size, built and counted; by the variables' names, 1 where none is given."""
@@ -134,12 +150,10 @@ class Grown:
         ratio = Fraction(values.get("ρ", 1))
         change = Change(
             _number(values.get("α", 1)),
-            _number(values.get("β", 1)),
-            {side.axis: int(ratio * side.extent) for side in self.sides},
+            positions={side.axis: int(ratio * side.extent) for side in self.sides} if ratio != 1 else {},
         )
-        times = {name: values.get("d", 1) for block in self.blocks for name in block}
-        found = quantities(varied(self.graph, change))
-        return {key: int(sum(counts[key] * times.get(name, 1) for name, counts in found.items())) for key in QUANTITIES}
+        found = self._repeated(change, values)
+        return {key: int(sum(counts[key] for counts in found.values())) for key in QUANTITIES}
 
     def refuse(self, values: Mapping[str, Number]) -> None:
         """Raise SizeError where a size would be no whole number."""
@@ -190,13 +204,39 @@ class Grown:
 
 def _sides(graph: Graph) -> Iterator[Side]:
     """The varied axes: those of the inputs behind the batch and the maps."""
-    found = reaches(graph)
+    step = _step(graph)
     for node in graph.inputs:
         assert isinstance(node.op, Input)
         for name, extent in list(zip(node.op.names, node.shape, strict=True))[2:]:
-            strides = [Fraction(reach[name].stride) for reach in found.values() if name in reach]
-            step = math.lcm(*(abs(stride.numerator) for stride in strides if stride))
             yield Side(name, int(extent), step)
+
+
+def _step(graph: Graph) -> int:
+    """A common multiple of what the paths divide positions by: on each of them the product of its strides.
+
+    A stride of one axis counts for all of them: the grid may be coarser than it must be, and is never too fine.
+    """
+    found: dict[str, int] = {}
+    for node in graph:
+        own = [abs(slide.stride) for (number, _), slide in node.sized.slides.items() if number >= 0] if node.sized else []
+        own += [node.op.step] if isinstance(node.op, Slice) else []
+        before = math.lcm(*(found[name] for name in node.inputs))
+        found[node.name] = before * math.lcm(*(int(stride) for stride in own if is_number(stride) and stride))
+    return math.lcm(*found.values())
+
+
+def _sampled(graph: Graph) -> frozenset[str]:
+    """The layers that compute something for every sample of the batch. Raises UsageError where samples aren't computed alike."""
+    found: set[str] = set()
+    for node in graph:
+        if isinstance(node.op, Input) or found & set(node.inputs):
+            found.add(node.name)
+        if node.sized is not None and any(batch(node.sized.equation) in filter.indices for filter in node.sized.filters):
+            raise UsageError(
+                f"the batch of {graph.name} can't be varied: {node.name} has filters for single samples",
+                advice="Vary something else.",
+            )
+    return frozenset(found)
 
 
 def _symbol(side: Side) -> str:

@@ -29,6 +29,9 @@ from slidesum.laws.width import widened
 
 Shape = tuple[Size, ...]
 
+CHAIN = 8
+"""So many layers are asked at most what a stored array is put together with."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -59,7 +62,7 @@ def varied(graph: Graph, change: Change) -> Graph:
             continue
         try:
             for name in [name for name in node.inputs if name in waiting]:
-                _place_stored(draft, graph, waiting.pop(name), node, waiting)
+                _place_stored(draft, graph, waiting.pop(name))
             _place(draft, graph, node, change, wide.get(node.name, ()))
         except SlidesumError as error:
             raise UsageError(
@@ -67,6 +70,8 @@ def varied(graph: Graph, change: Change) -> Graph:
                 usual=error.headline + ".",
                 advice="Vary something else, or build the network with a symbol for that size.",
             ) from error
+    for node in waiting.values():
+        _place_stored(draft, graph, node)
     draft.output(*map(draft.tensor, graph.heads))
     return draft.graph
 
@@ -83,13 +88,10 @@ def _place(draft: Draft, graph: Graph, node: Node, change: Change, wide: Sequenc
             op = _layer(op, node, new, change.width, wide)
         case Slice(axis, start, stop):
             place = axis % len(old[0])
-            if place == 1:
-                op = replace(op, start=_grown(start, old[0][1], new[0][1]), stop=_grown(stop, old[0][1], new[0][1]))
-            else:
-                op = replace(op, stop=tidy(new[0][place] - old[0][place] + stop))
-        case Pad(cells) if len(old[0]) > 1:
-            low, high = (_grown(n, old[0][1], new[0][1]) for n in cells[1])
-            op = replace(op, cells=(cells[0], (low, high), *cells[2:]))
+            moved = _grown if _is_width(place, change) else _kept
+            op = replace(op, start=moved(start, old[0][place], new[0][place]), stop=moved(stop, old[0][place], new[0][place]))
+        case Pad(cells):
+            op = replace(op, cells=tuple(_padded(k, pair, old[0], new[0], change) for k, pair in enumerate(cells)))
         case Take(axis) if old[0][axis] != new[0][axis]:
             raise UsageError(f"{node.name} takes single cells of an axis of {old[0][axis]}, which would have {new[0][axis]}")
         case Reshape():
@@ -133,16 +135,25 @@ def _extents(op: Layer, sizes: Mapping[str, Size], shapes: Sequence[Shape]) -> M
     return {slide.position: slide.extent for (number, _), slide in sized.slides.items() if number < 0 and slide.position}
 
 
-def _place_stored(draft: Draft, graph: Graph, node: Node, reader: Node, waiting: Mapping[str, Node]) -> None:
-    """A stored array takes the extents that those have which it is put together with."""
+def _place_stored(draft: Draft, graph: Graph, node: Node) -> None:
+    """A stored array takes the extents that those have which it is put together with, directly or a few layers on."""
     shape = node.shape
     assert isinstance(node.op, Stored)
-    if isinstance(reader.op, Add | Concat | Elementwise):
+    readers = list(graph.users(node.name))
+    for reader in readers:
+        if not isinstance(reader.op, Add | Concat | Elementwise) or len(readers) > CHAIN:
+            continue
+        readers += [user for user in graph.users(reader.name) if user not in readers]
         beside = reader.op.axis % len(reader.shape) if isinstance(reader.op, Concat) else None
         for name in reader.inputs:
-            if name != node.name and name not in waiting:
+            if name != node.name and name in draft.graph:
                 shape = _taken(shape, graph[name].shape, draft.tensor(name).shape, beside)
     draft.place(node.name, replace(node.op, shape=shape), (), shape, shares=node.shares)
+
+
+def _kept(place: Size, old: Size, new: Size) -> Size:
+    """A place on an axis of positions stays as far as it was from the nearer of its ends."""
+    return tidy(new - old + place) if 2 * place > old else place
 
 
 def _taken(shape: Shape, old: Shape, new: Shape, beside: int | None) -> Shape:
@@ -160,12 +171,24 @@ def _times(n: Size, factor: Any) -> Size:
     return found.numerator if isinstance(found, Fraction) and found.denominator == 1 else tidy(found)
 
 
+def _is_width(place: int, change: Change) -> bool:
+    """Whether an axis that has grown is one of maps: where both grow, maps are the second axis."""
+    return place == 1 if change.width != 1 and change.positions else change.width != 1
+
+
+def _padded(place: int, cells: tuple[Size, Size], old: Shape, new: Shape, change: Change) -> tuple[Size, Size]:
+    if not _is_width(place, change) or old[place] == new[place]:
+        return cells
+    low, high = (_grown(n, old[place], new[place]) for n in cells)
+    return low, high
+
+
 def _grown(n: Size, old: Size, new: Size) -> Size:
     """A place on an axis that has grown."""
     found = tidy(n * new)
     if is_number(found) and is_number(old):
         if found % old:
-            raise UsageError(f"{n} of {old} maps are no whole number of {new}")
+            raise UsageError(f"{n} of {old} cells are no whole number of {new}")
         return found // old
     return tidy(found / old)
 
