@@ -6,6 +6,7 @@
     look      show, explain
     weigh     cost, compare-layers
     learn     train, compare, demo
+    hand      export
     measure   bench
 
 Exit status: 0 done, 1 refused with a message, 2 wrong usage, 130 stopped by Ctrl-C. Everything heavy is imported inside the command

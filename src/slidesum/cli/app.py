@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from slidesum.cli.hand import export
 from slidesum.cli.learn import compare, demo, train
 from slidesum.cli.look import explain, show
 from slidesum.cli.measure import bench
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (show, cost, compare_layers, explain, train, compare, demo, bench):
+for command in (show, cost, compare_layers, explain, train, compare, export, demo, bench):
     app.command(command.__name__.replace("_", "-"))(command)
 
 

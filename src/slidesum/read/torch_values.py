@@ -59,7 +59,8 @@ def function(build: Build, call: Call) -> Tensor:
         case "celu":
             op = Activation("celu", (float(call.get("alpha", 1)),))
         case "hardtanh":
-            op = Activation("clip", (float(call.get("min_val", -1)), float(call.get("max_val", 1))))
+            bounds = (float(call.get("min_val", -1)), float(call.get("max_val", 1)))
+            op = Activation("relu6") if bounds == (0, 6) else Activation("clip", bounds)
         case "clamp":
             low, high = call.get("min"), call.get("max")
             if isinstance(low, Value) or isinstance(high, Value):

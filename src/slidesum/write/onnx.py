@@ -153,7 +153,9 @@ def _alike(a: Any, b: Any) -> bool:
     """Whether two constants are the same, or neither is one."""
     if a is None or b is None:
         return a is b
-    return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+    told = [(x.shape, x.strides, x.dtype, x.ctypes.data) for x in (a, b)]  # filters aren't copied, so few numbers are compared
+    same = told[0] == told[1]
+    return bool(same or np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
 
 
 def _drawn(graph: Graph, values: Mapping[str, Any], batch: int | None) -> Drawn:

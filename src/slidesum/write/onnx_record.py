@@ -107,7 +107,8 @@ class Record:
     def constant(self, numbers: Any, origin: str = "") -> Symbol:
         """An array of these numbers; one that comes from the same as an earlier one is that one."""
         array = np.asarray(numbers)
-        array = array.astype(self.dtype) if array.dtype.kind == "f" or (array.dtype.kind in "iu" and not origin) else array
+        if array.dtype.kind == "f" or (array.dtype.kind in "iu" and not origin):
+            array = array.astype(self.dtype, copy=False)
         if origin and origin in self.constants:
             return self.constants[origin]
         origin = origin or f"/{self.scope}/constant|{len(self.constants)}"
