@@ -103,7 +103,7 @@ def _turn(products: int, loads: float) -> float:
     A vector of x counts as two loads, since it mostly lies in two lines of the cache; a weight as one, and as two where there are
     more of them than registers for their addresses.
     """
-    return max(products / 2, loads / 2, 4.0) + 0.4
+    return max(products / 2, loads / 2, 4.0) + 0.3
 
 
 def _parts(whole: int, part: int) -> int:
