@@ -24,8 +24,8 @@ from slidesum.engine.problem import Problem
 Kind = Literal["rows", "flat", "band", "reduce"]
 HIGH = (1, 2, 3, 4, 6, 8)
 WIDE = (1, 2, 3, 4, 5, 6, 7)
-BEGIN = 60
-"""Cycles until a tile's loops run, and until they are left."""
+BEGIN = 8
+"""Cycles until a tile's loops run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +66,18 @@ def _reduce(p: Problem, lanes: int, high: int, wide: int) -> Iterator[tuple[floa
     if high <= p.filters and wide <= inner:
         count = _parts(p.filters, high) * outer * mid * _parts(inner, wide)
         turns = p.channels * p.taps[0] * p.taps[1] * _parts(p.taps[2], lanes)
-        yield count * (turns * _turn(high * wide, 2 * (high + wide)) + BEGIN + 4 * high * wide), Tile("reduce", high, wide)
+        yield count * (turns * _turn(high * wide, 2 * (high + wide)) + BEGIN + 5 * high * wide), Tile("reduce", high, wide)
 
 
 def _rows_and_flat(p: Problem, lanes: int, high: int, wide: int) -> Iterator[tuple[float, Tile]]:
     if high > p.filters:
         return
     outer, mid, inner = p.positions
-    each = p.channels * (math.prod(p.taps) * _turn(high * wide, high + 2 * wide) + 10) + BEGIN + 8 * high
+    each = (
+        p.channels * (math.prod(p.taps) * _turn(high * wide, (2 if high > 6 else 1) * high + 2 * wide) + 5)
+        + BEGIN
+        + 0.7 * high * wide
+    )
     vectors = _parts(inner, lanes)
     if wide <= vectors:
         yield _parts(p.filters, high) * outer * mid * _parts(vectors, wide) * each, Tile("rows", high, wide)
@@ -88,14 +92,18 @@ def _band(p: Problem, lanes: int, high: int, wide: int) -> Iterator[tuple[float,
     vectors = _parts(inner, lanes)
     if 1 < high <= min(outer, p.taps[0]) and wide <= vectors and p.strides[0] == p.dilations[0] == 1:
         loads = (p.taps[0] + high - 1) * 2 * wide / p.taps[0] + high
-        loops = p.taps[1] * p.taps[2] * (2 * high - 1) * 6
-        each = p.channels * (math.prod(p.taps) * _turn(high * wide, loads) + loops + 10) + BEGIN + 8 * high
+        loops = p.taps[1] * p.taps[2] * (2 * high - 1) * 8
+        each = p.channels * (math.prod(p.taps) * _turn(high * wide, loads) + loops + 5) + BEGIN + high * wide
         yield p.filters * _parts(outer, high) * mid * _parts(vectors, wide) * each, Tile("band", high, wide)
 
 
 def _turn(products: int, loads: float) -> float:
-    """Cycles of one turn of the innermost loop: two products or two loads a cycle, and four cycles until a sum is there."""
-    return max(products / 2, loads / 2, 4.0) + 0.75
+    """Cycles of one turn of the innermost loop: two products or two loads a cycle, and four cycles until a sum is there.
+
+    A vector of x counts as two loads, since it mostly lies in two lines of the cache; a weight as one, and as two where there are
+    more of them than registers for their addresses.
+    """
+    return max(products / 2, loads / 2, 4.0) + 0.3
 
 
 def _parts(whole: int, part: int) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from slidesum.core.equation import Reduce
@@ -20,6 +21,20 @@ Labels = Sequence[int]
 Run = Callable[[Sequence[Array]], Array]
 Backward = Callable[[Sequence[Array], Array, Sequence[int]], list[Array]]
 """(arrays, gradient by the result, numbers of the arrays asked for) -> the gradients by these arrays."""
+
+
+@dataclass(frozen=True)
+class Laying:
+    """How arrays become those of a convolution: functions, or None where they are; axes of w that run backwards; the shape of y.
+
+    Functions that make a view needn't be called again: a kernel only asks where the values lie.
+    """
+
+    x: Callable[[Array], Array] | None
+    w: Callable[[Array], Array] | None
+    flipped: tuple[int, ...]
+    shape: tuple[int, ...]
+
 
 Watched = Literal["unwatched", "recorded", "traced"]
 """How the library watches arrays: not at all; it records, to differentiate; it traces, and sees its own operations only."""
@@ -141,13 +156,16 @@ class Backend(ABC):
         """The array of this shape (and the dtype of `like`) whose consecutive slices along `axis` are the pieces."""
 
     @abstractmethod
-    def convolution(self, geometry: Geometry, method: Method, flipped: Sequence[int] = ()) -> Callable[[Array, Array], Array]:
+    def convolution(self, geometry: Geometry, method: Method) -> Callable[[Array, Array], Array]:
         """The function of x (batch, group·channel, cells…) and w (group·filter, channel, taps…) to
         (batch, group·filter, positions…).
 
-        `method` is "library", "channels-last", "unfolded" or "direct", as far as the backend's machine lists them. Axes
-        of w that are `flipped` are read backwards: by "direct" alone.
+        `method` is "library", "channels-last" or "unfolded", as far as the backend's machine lists them.
         """
+
+    @abstractmethod
+    def kernel(self, geometry: Geometry, laying: Laying) -> Callable[[Array, Array], Array]:
+        """The same by a kernel of the engine, of arrays that are laid out by it; where the machine lists "direct"."""
 
     @abstractmethod
     def transposed(self, x: Array, w: Array, geometry: Geometry, method: Method) -> Array:

@@ -22,7 +22,7 @@ from slidesum.errors import ArrayError
 from slidesum.plans.geometry import Geometry
 from slidesum.plans.machine import METHODS, Machine, Method
 from slidesum.plans.step import Plan
-from slidesum.run.backend import Array, Backend, Backward, Labels, Run, Watched
+from slidesum.run.backend import Array, Backend, Backward, Labels, Laying, Run, Watched
 from slidesum.run.jax_convolution import convolve, pooled, scatter
 from slidesum.run.jax_functions import COMBINATIONS, FUNCTIONS
 from slidesum.run.memory import free_bytes
@@ -154,8 +154,11 @@ class Jax(Backend):
         parts = [piece.astype(like.dtype) for piece in pieces]
         return jnp.concatenate(parts, axis) if parts else jnp.zeros(tuple(shape), like.dtype)
 
-    def convolution(self, geometry: Geometry, method: Method, flipped: Sequence[int] = ()) -> Callable[[Array, Array], Array]:
+    def convolution(self, geometry: Geometry, method: Method) -> Callable[[Array, Array], Array]:
         return lambda x, w: convolve(x, w, geometry)
+
+    def kernel(self, geometry: Geometry, laying: Laying) -> Callable[[Array, Array], Array]:
+        raise AssertionError("not among the methods of JAX")
 
     def transposed(self, x: Array, w: Array, geometry: Geometry, method: Method) -> Array:
         return scatter(x, w, geometry)

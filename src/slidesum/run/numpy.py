@@ -15,7 +15,7 @@ from slidesum.errors import ArrayError
 from slidesum.plans.geometry import Geometry
 from slidesum.plans.machine import METHODS, Machine, Method
 from slidesum.plans.step import Plan
-from slidesum.run.backend import Array, Backend, Backward, Labels, Run, Watched
+from slidesum.run.backend import Array, Backend, Backward, Labels, Laying, Run, Watched
 from slidesum.run.memory import BUFFERS, free_bytes
 from slidesum.run.native import available
 from slidesum.run.numpy_convolution import pooled, scattered, unfolded
@@ -177,12 +177,13 @@ class NumPy(Backend):
             at += piece.shape[axis]
         return y
 
-    def convolution(self, geometry: Geometry, method: Method, flipped: Sequence[int] = ()) -> Callable[[Array, Array], Array]:
-        if method == "direct":
-            from slidesum.run.numpy_native import direct  # needs what `available` found
-
-            return direct(geometry, tuple(flipped))
+    def convolution(self, geometry: Geometry, method: Method) -> Callable[[Array, Array], Array]:
         return lambda x, w: unfolded(x, w, geometry)
+
+    def kernel(self, geometry: Geometry, laying: Laying) -> Callable[[Array, Array], Array]:
+        from slidesum.run.numpy_native import direct  # needs what `available` found
+
+        return direct(geometry, laying)
 
     def transposed(self, x: Array, w: Array, geometry: Geometry, method: Method) -> Array:
         return scattered(x, w, geometry)

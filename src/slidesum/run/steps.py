@@ -11,7 +11,7 @@ from slidesum.core.axis import indices
 from slidesum.core.sized import Sized
 from slidesum.plans.lowering import Laid, Lowering
 from slidesum.plans.step import Plan, Step
-from slidesum.run.backend import Array, Backend
+from slidesum.run.backend import Array, Backend, Laying
 from slidesum.run.border import padded, unpadded
 from slidesum.run.finish import biased, finished
 from slidesum.run.fourier import transformed
@@ -96,7 +96,7 @@ def step_call(backend: Backend, step: Step) -> Call:
         case "fft":
             return _convolution(backend, step, low, lambda x, w: transformed(backend, step, x, w))
         case "direct":
-            return _convolution(backend, step, low, backend.convolution(low.geometry, step.method, low.flipped))
+            return _by_kernel(backend, step, low)
         case _:
             return _convolution(backend, step, low, backend.convolution(low.geometry, step.method))
 
@@ -133,8 +133,7 @@ def _convolution(backend: Backend, step: Step, low: Lowering, convolve: Call) ->
     leave = _leaving(backend, low)
     pads = _pads(backend, step, low)
     trims = _trims(low, step)
-    flipped = () if step.method == "direct" else low.flipped
-    if number_x == 0 and not (lay_x or lay_w or leave or pads or trims or flipped):
+    if number_x == 0 and not (lay_x or lay_w or leave or pads or trims or low.flipped):
         return convolve
 
     def call(*arrays: Array) -> Array:
@@ -143,10 +142,39 @@ def _convolution(backend: Backend, step: Step, low: Lowering, convolve: Call) ->
         for pad in pads:
             x = pad(x)
         w = lay_w(w) if lay_w else w
-        w = backend.flip(w, flipped) if flipped else w
+        w = backend.flip(w, low.flipped) if low.flipped else w
         y = convolve(x, w)
         y = y[trims] if trims else y
         return leave(y) if leave else y
+
+    return call
+
+
+def _by_kernel(backend: Backend, step: Step, low: Lowering) -> Call:
+    """What pads x beforehand lays it out, too."""
+    assert low.w is not None
+    assert low.w_laid is not None
+    number_x, number_w = low.x, low.w
+    lay_x, pads = _laying(backend, low.x_laid), _pads(backend, step, low)
+
+    def padded_x(x: Array) -> Array:
+        x = lay_x(x) if lay_x else x
+        for pad in pads:
+            x = pad(x)
+        return x
+
+    trims, leave = _trims(low, step), _leaving(backend, low)
+    in_order = not trims and low.y_order == tuple(range(len(low.y_order)))
+    shape = low.y_shape if in_order else ()
+    laying = Laying(padded_x if pads else lay_x, _laying(backend, low.w_laid), low.flipped, shape)
+    convolve = backend.kernel(low.geometry, laying)
+    if number_x == 0 and in_order:
+        return convolve
+
+    def call(*arrays: Array) -> Array:
+        y = convolve(arrays[number_x], arrays[number_w])
+        y = y[trims] if trims else y
+        return y if in_order or leave is None else leave(y)
 
     return call
 

@@ -19,7 +19,7 @@ from slidesum.errors import ArrayError
 from slidesum.plans.geometry import Geometry
 from slidesum.plans.machine import METHODS, Machine, Method
 from slidesum.plans.step import Plan, Step
-from slidesum.run.backend import Array, Backend, Backward, Labels, Run, Watched
+from slidesum.run.backend import Array, Backend, Backward, Labels, Laying, Run, Watched
 from slidesum.run.memory import free_bytes
 from slidesum.run.native import available
 from slidesum.run.product import product
@@ -213,13 +213,9 @@ class Torch(Backend):
             at += piece.shape[axis]
         return y
 
-    def convolution(self, geometry: Geometry, method: Method, flipped: Sequence[int] = ()) -> Callable[[Array, Array], Array]:
+    def convolution(self, geometry: Geometry, method: Method) -> Callable[[Array, Array], Array]:
         if method == "unfolded":
             return lambda x, w: unfolded(x, w, geometry)
-        if method == "direct":
-            from slidesum.run.torch_native import direct  # needs what `available` found
-
-            return direct(geometry, tuple(flipped))
         g = geometry
         convolve, strides, padding, dilations, groups = CONVOLUTIONS[g.slid], g.strides, g.padding, g.dilations, g.groups
         if method == "library":
@@ -228,6 +224,11 @@ class Torch(Backend):
         return lambda x, w: convolve(
             x.contiguous(memory_format=last), w.contiguous(memory_format=last), None, strides, padding, dilations, groups
         )
+
+    def kernel(self, geometry: Geometry, laying: Laying) -> Callable[[Array, Array], Array]:
+        from slidesum.run.torch_native import direct  # needs what `available` found
+
+        return direct(geometry, laying)
 
     def transposed(self, x: Array, w: Array, geometry: Geometry, method: Method) -> Array:
         g = geometry
