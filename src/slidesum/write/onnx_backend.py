@@ -19,7 +19,7 @@ from slidesum.errors import UsageError
 from slidesum.plans.geometry import Geometry
 from slidesum.plans.machine import Machine, Method
 from slidesum.plans.step import Plan
-from slidesum.run.backend import Array, Backend, Backward, Labels, Run, Watched
+from slidesum.run.backend import Array, Backend, Backward, Labels, Laying, Run, Watched
 from slidesum.run.product import product
 from slidesum.write.onnx_functions import applied, combined
 from slidesum.write.onnx_record import Symbol
@@ -236,7 +236,7 @@ class ONNX(Backend):
     def stitched(self, pieces: Iterable[Array], axis: int, shape: Sequence[int], like: Array) -> Array:
         return self.concat(list(pieces), axis)
 
-    def convolution(self, geometry: Geometry, method: Method, flipped: Sequence[int] = ()) -> Callable[[Array, Array], Array]:
+    def convolution(self, geometry: Geometry, method: Method) -> Callable[[Array, Array], Array]:
         def convolve(x: Array, w: Array) -> Array:
             source, sides = _unpadded(x, 0.0)
             pads = [(p + a, p + b) for p, (a, b) in zip(geometry.padding, sides, strict=True)]
@@ -247,6 +247,9 @@ class ONNX(Backend):
             )  # fmt: skip
 
         return convolve
+
+    def kernel(self, geometry: Geometry, laying: Laying) -> Callable[[Array, Array], Array]:
+        raise AssertionError("not among the methods of ONNX")
 
     def transposed(self, x: Array, w: Array, geometry: Geometry, method: Method) -> Array:
         cells = [
