@@ -249,6 +249,9 @@ def same(module, *inputs, reader=None):
     return net
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")  # told once a process
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_an_operator_computes_what_torch_computes(name):
     module, shape = CASES[name]

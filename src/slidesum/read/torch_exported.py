@@ -14,6 +14,7 @@ from typing import Any
 
 from slidesum.errors import FileError
 from slidesum.read.fields import Fields, is_integer, is_real, seen
+from slidesum.read.torch_aliases import Aliases
 from slidesum.read.torch_archive import DTYPES, LARGEST_EXTENT, SCHEMA, Archive
 from slidesum.read.torch_program import Array, Call, Extent, Place, Program, Times, Value
 
@@ -54,6 +55,8 @@ class _Reader:
         self.symbols = _object(self.graph, "sym_int_values")
         self.values: dict[str, Any] = {}
         self.arrays: dict[Value, Array] = {}
+        self.aliases = Aliases()
+        self.remarks: dict[str, None] = {}
         self.batch = 1
         self.symbol = ""
 
@@ -74,7 +77,7 @@ class _Reader:
                 self.values[fields.text("name")] = None
             elif kind != "user_input":
                 raise FileError(f"{self.where}: an input is a {kind}", advice="Export the model with plain tensors.")
-        calls = [call for node in self.graph.array("nodes", longest=MOST_CALLS) if (call := self._call(node)) is not None]
+        calls = [call for node in self.graph.array("nodes", longest=MOST_CALLS) for call in self._calls(node)]
         outputs = []
         for spec in self.signature.array("output_specs", longest=MOST_CALLS):
             kind, fields = self._one_of(f"{self.where}: an output", spec)
@@ -82,11 +85,16 @@ class _Reader:
                 told = fields.take("arg")
                 if isinstance(told, dict) and "as_tensor" in told:
                     outputs.append(self._known(self._label(told)))
+            elif "mutation" in kind:
+                self._remark_written(str(fields.maybe("buffer_name", None) or fields.maybe("user_input_name", None) or "an input"))
         if len(inputs) == 1:
             inputs = {"input": next(iter(inputs.values()))}
         if not inputs or not outputs:
             raise FileError(f"{self.where} has no input or no output that is a tensor", advice="Export a model with both.")
-        return Program(name, self.batch, inputs, self.arrays, tuple(calls), tuple(outputs), "torch.export")
+        return Program(name, self.batch, inputs, self.arrays, tuple(calls), tuple(outputs), "torch.export", tuple(self.remarks))
+
+    def _remark_written(self, name: str) -> None:
+        self.remarks[f"the model writes to {name[:100]} as it runs, which isn't done here"] = None
 
     # Names and shapes
 
@@ -175,7 +183,8 @@ class _Reader:
 
     # Calls
 
-    def _call(self, node: Any) -> Call | None:
+    def _calls(self, node: Any) -> list[Call]:
+        """The call of a node, and what else it changes where it writes into an array."""
         fields = Fields(f"{self.where}: an operation", node)
         target = fields.text("target")
         fields.where = f"{self.where}: {target}"
@@ -188,13 +197,24 @@ class _Reader:
         for told in fields.array("outputs", longest=10_000):
             results += self._result(told)
         if not any(results):
-            return None
+            return []
         parts = target.split(".")
         op = parts[3].rstrip("_") if target.startswith("torch.ops.aten.") and len(parts) > 4 else target.removeprefix("torch.ops.")
-        if parts[3:4] and parts[3].endswith("_") and isinstance(first := arguments.get("self"), Value):
-            self.values = {name: results[0] if value is first else value for name, value in self.values.items()}
         place = _place(fields.maybe("metadata", None))
-        return Call(op, arguments, tuple(results), place)
+        calls = [Call(op, arguments, tuple(results), place)]
+        self.aliases.called(calls[0])
+        first, result = arguments.get("self"), results[0]
+        if parts[3:4] and parts[3].endswith("_") and isinstance(first, Value) and result is not None:
+            if first in self.arrays:
+                self._remark_written(self.arrays[first].name)
+            changed = {first: result}
+            for value, call in self.aliases.overwritten(first, result, place):
+                changed[value] = call.result
+                calls.append(call)
+            self.values = {
+                name: changed.get(value, value) if isinstance(value, Value) else value for name, value in self.values.items()
+            }
+        return calls
 
     def _result(self, told: Any) -> list[Value | None]:
         kind = next(iter(told), "") if isinstance(told, dict) else ""

@@ -92,7 +92,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A captured model: its inputs by name, arrays, calls in the order of computation, and outputs. `batch` is the declared one."""
+    """A captured model: its inputs by name, arrays, calls in the order of computation, and outputs. `batch` is the declared one.
+
+    `remarks` tell what the model does besides: that it writes to its buffers, say.
+    """
 
     name: str
     batch: int
@@ -101,6 +104,7 @@ class Program:
     calls: tuple[Call, ...]
     outputs: tuple[Value, ...]
     reader: str
+    remarks: tuple[str, ...] = ()
 
     def declared(self, shape: Shape) -> tuple[int, ...]:
         """The shape for the declared batch."""

@@ -44,7 +44,7 @@ def _notes(build: Build) -> tuple[str, ...]:
     """What a reader of the table should know: parameters that nobody asks for, a batch that can't vary."""
     program = build.program
     idle = [array for value, array in program.arrays.items() if array.trainable and value not in build.used]
-    notes = []
+    notes = list(program.remarks)
     if idle:
         total = sum(int(array.numbers.size) for array in idle)
         parts = dict.fromkeys(array.name.split(".")[0] for array in idle)
