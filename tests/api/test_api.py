@@ -169,6 +169,13 @@ def test_load_refuses_what_it_does_not_know(tmp_path):
         f"'lenet6' isn't of the zoo, and takes no 'width'\n  The zoo has {', '.join(ZOO)}.\n"
         "  Take it away; only networks of the zoo have options."
     )
+    with pytest.raises(UsageError) as error:
+        ss.load("lenet5", input=(1, 1, 28, 28))
+    assert str(error.value) == (
+        "'lenet5' is read without an example\n"
+        "  Models of torch and Keras need the shape of their input; other networks say it themselves.\n"
+        "  Take example= or input= away; sizes of the zoo are options, such as side=64."
+    )
     with pytest.raises(SlidesumError, match=r"^there is no file "):
         ss.load(tmp_path / "missing.json")
 

@@ -226,6 +226,11 @@ the extent of 'o' is open
         lambda net, x: net.activation(x, "relu", slope=1),
         "relu takes no slope=1\n  Its options: none.\n  Give numbers for these.",
     ),
+    "activation, numbers": (
+        UsageError,
+        lambda net, x: net.place("slope", Activation("leaky_relu"), (x,)),
+        "slope: leaky_relu takes 1 numbers, and 0 were given\n  They are slope.\n  Give each, in this order.",
+    ),
     "combine": (
         UsageError,
         lambda net, x: net.combine("plus", x, x),

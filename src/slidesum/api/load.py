@@ -80,6 +80,12 @@ def load(
     if foreign is not None:
         read = foreign.understood() if strict else foreign
         return Network.of(read.graph, read.values, remarks=read.remarks)
+    if example is not None or input is not None:
+        raise UsageError(
+            f"{_seen(model) if not isinstance(model, str | PathLike) else repr(str(model))} is read without an example",
+            usual="Models of torch and Keras need the shape of their input; other networks say it themselves.",
+            advice="Take example= or input= away; sizes of the zoo are options, such as side=64.",
+        )
     if not isinstance(model, str | PathLike):
         raise UsageError(f"{_seen(model)} names no network", usual=LOADABLE, advice='Write ss.load("lenet5"), say.')
     if str(model) in ZOO:

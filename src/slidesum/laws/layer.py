@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from slidesum.core.ops import (
+    OPTIONS,
     Activation,
     Add,
     BatchNorm,
@@ -48,7 +49,16 @@ def result_shape(name: str, op: Op, before: Sequence[Shape]) -> Shape:
     match op:
         case Stored(shape=shape) | Opaque(shape=shape):
             return tuple(shape)
-        case Activation() | Dropout():
+        case Activation(function, options):
+            wanted = len(OPTIONS.get(function, ()))
+            if len(options) != wanted:
+                raise UsageError(
+                    f"{name}: {function} takes {wanted} numbers, and {len(options)} were given",
+                    usual=f"They are {', '.join(option for option, _ in OPTIONS.get(function, ())) or 'none'}.",
+                    advice="Give each, in this order.",
+                )
+            return before[0]
+        case Dropout():
             return before[0]
         case BatchNorm(axis=axis) | LocalResponseNorm(axis=axis) | Softmax(axis=axis):
             _place(name, axis, before[0])

@@ -2,14 +2,14 @@
 
 An exported program may write into an array ("zero_", "add_") of which others are views. The name that is written to stands for the
 result from then on. The array it is a view of, and the other views of that, change in part: each is told by a call "setitem", which
-has no translation. So what reads them later reads an opaque layer, and not a number from before.
+has no translation unless all of it is constant. So what reads them later reads an opaque layer, and not a number from before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from slidesum.read.torch_program import Call, Place, Value
+from slidesum.read.torch_program import Call, Value
 
 VIEWS = frozenset(
     {
@@ -47,7 +47,7 @@ class Aliases:
                     family.append(value)
                     self._family[value] = family
 
-    def overwritten(self, written: Value, result: Value, place: Place) -> Iterator[tuple[Value, Call]]:
+    def overwritten(self, written: Value, result: Value, write: Call) -> Iterator[tuple[Value, Call]]:
         """What changes besides when `written` becomes `result`: each value, and the call that stands for it from then on."""
         family = self._family.pop(written, [written])
         members = [result]
@@ -55,5 +55,5 @@ class Aliases:
             if value is not written:
                 changed = Value(value.shape, value.dtype)
                 members.append(changed)
-                yield value, Call("setitem", {"self": value}, (changed,), place)
+                yield value, Call("setitem", {"self": value, "written": result, "by": write.op}, (changed,), write.place)
         self._family |= dict.fromkeys(members, members)

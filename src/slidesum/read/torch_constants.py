@@ -86,6 +86,16 @@ def _overwritten(name: str) -> Rule:
     return rule
 
 
+IN_PLACE = ("copy", "fill")
+"""The rules that change the memory of what they are given, and so of all its views."""
+
+
+def _changed(call: Call, ask: Callable[[str], Any]) -> Numbers:
+    if call.get("by") not in IN_PLACE:
+        raise Unknown("it changed elsewhere")
+    return ask("self")
+
+
 def _met(function: Callable[..., Any], *names: str) -> Rule:
     """Arrays that meet value by value, and no larger a result than they say."""
 
@@ -118,6 +128,7 @@ RULES: Mapping[str, Rule] = {
     "expand": lambda call, ask: np.broadcast_to(ask("self"), call.result.shape),  # type: ignore[arg-type]
     "copy": _overwritten("src"),
     "fill": _overwritten("value"),
+    "setitem": _changed,
     **dict.fromkeys(("view", "reshape", "_unsafe_view", "unsqueeze", "squeeze", "flatten", "unflatten"), _reshaped),
     **dict.fromkeys(("clone", "contiguous", "to", "_to_copy", "lift_fresh_copy", "detach", "alias"), _copied),
     "add": _met(np.add, "self", "other"),

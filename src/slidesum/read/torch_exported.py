@@ -208,7 +208,7 @@ class _Reader:
             if first in self.arrays:
                 self._remark_written(self.arrays[first].name)
             changed = {first: result}
-            for value, call in self.aliases.overwritten(first, result, place):
+            for value, call in self.aliases.overwritten(first, result, calls[0]):
                 changed[value] = call.result
                 calls.append(call)
             self.values = {
