@@ -13,9 +13,9 @@ import numpy as np
 
 from slidesum.core.network import Graph, Node
 from slidesum.core.ops import Input, Opaque, Stored
+from slidesum.laws.places import Places, places
 from slidesum.show.explanation import Explanation, explain
 from slidesum.show.page.numbers import Packed
-from slidesum.show.page.places import Places, places
 
 Place = tuple[int, ...]
 MOST_MAPS = 12

@@ -13,10 +13,11 @@ import numpy as np
 
 from slidesum.core.axis import Address, Axis, Merged, Name
 from slidesum.core.network import Graph, Node
-from slidesum.core.ops import Distance, Layer
+from slidesum.core.ops import Distance, Input, Layer
 from slidesum.core.sized import Sized, Slide
 from slidesum.laws.kind import kind
 from slidesum.laws.parameters import parameters
+from slidesum.laws.places import Places, places
 from slidesum.laws.roles import roles
 from slidesum.notation.parse import parse
 from slidesum.notation.write import axes as written_axes
@@ -25,7 +26,6 @@ from slidesum.notation.write import named, pattern
 from slidesum.show.explanation import sized_for
 from slidesum.show.formula import plain
 from slidesum.show.kinds import op_kind
-from slidesum.show.page.places import Places, places
 from slidesum.show.table import Table
 
 VERSION = 1
@@ -48,11 +48,14 @@ def page_document(graph: Graph, maps: Mapping[str, Any], remarks: Sequence[str] 
     """The network and its prediction as JSON; `maps` are the activations of a run."""
     rows = {row["name"]: row for row in Table(graph, remarks=remarks)}
     found = places(graph)
+    names: dict[str, list[str]] = {}
+    for node in graph:
+        names[node.name] = _axis_names(node, names)
     return {
         "version": VERSION,
         "name": graph.name,
         "input": _input(graph, maps),
-        "layers": [_layer(node, rows.get(node.name, {}), found[node.name], maps) for node in graph],
+        "layers": [_layer(node, rows.get(node.name, {}), found[node.name], names[node.name], maps) for node in graph],
         "prediction": prediction(graph, maps),
         "types": [_type(name, text) for name, text in TYPES.items()],
     }
@@ -84,7 +87,19 @@ def _input(graph: Graph, maps: Mapping[str, Any]) -> dict[str, Any]:
     return {"layer": node.name, "range": [low, high]}
 
 
-def _layer(node: Node, row: Mapping[str, Any], found: Places, maps: Mapping[str, Any]) -> dict[str, Any]:
+def _axis_names(node: Node, known: Mapping[str, list[str]]) -> list[str]:
+    """What the axes of a result are called: as its equation says, or as what it reads says."""
+    match node.op:
+        case Input(names):
+            return list(names)
+        case Layer(equation):
+            return [written_axis(axis) for axis in equation.result.axes]
+        case _:
+            alike = (known[name] for name in node.inputs if len(known[name]) == len(node.shape))
+            return next(alike, [f"axis {k}" for k in range(len(node.shape))])
+
+
+def _layer(node: Node, row: Mapping[str, Any], found: Places, names: list[str], maps: Mapping[str, Any]) -> dict[str, Any]:
     op, shape = node.op, maps[node.name].shape
     told = kind(op.equation, node.sized) if isinstance(op, Layer) else None
     group, slash, _ = node.name.partition("/")
@@ -101,7 +116,7 @@ def _layer(node: Node, row: Mapping[str, Any], found: Places, maps: Mapping[str,
         "named": named(op.equation) if isinstance(op, Layer) else None,
         "inputs": list(node.inputs),
         "shape": list(shape),
-        "axes": list(found.names),
+        "axes": names,
         "map_axis": found.map_axis,
         "places": list(found.axes),
         "maps": shape[found.map_axis] if found.map_axis is not None else 1,

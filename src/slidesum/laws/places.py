@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from slidesum.core.axis import Address, Axis, Name, indices
 from slidesum.core.network import Graph, Node
 from slidesum.core.ops import Concat, Distance, Input, Layer, Opaque, Reshape, Stored
-from slidesum.notation.write import axis as written
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The axes of a result: what they are called, which of them are places, and which holds the maps (None: a single map)."""
+    """The axes of a result: how many there are, which of them are places, and which holds the maps (None: a single map)."""
 
-    names: tuple[str, ...]
+    rank: int
     axes: tuple[int, ...]
     map_axis: int | None
 
@@ -32,7 +31,7 @@ def places(graph: Graph) -> Mapping[str, Places]:
 
     >>> from slidesum.zoo.question import question
     >>> places(question("2.2", k1=4, k2=6, n=8, m=8))["pool"]
-    Places(names=('b', 'c', 'i', 'j'), axes=(2, 3), map_axis=1)
+    Places(rank=4, axes=(2, 3), map_axis=1)
     """
     found: dict[str, Places] = {}
     for node in graph:
@@ -44,9 +43,9 @@ def _of(graph: Graph, node: Node, found: Mapping[str, Places]) -> Places:
     before = [found[name] for name in node.inputs]
     rank = len(node.shape)
     match node.op:
-        case Input(names):
+        case Input():
             slid = _slid_over(graph, node.name, rank)
-            return _told(names, slid if slid else tuple(range(2, rank)))
+            return _told(rank, slid or tuple(range(2, rank)))
         case Layer(equation):
             first = before[0].axes if before else ()
             on_places = {name for place in first for name in _single(equation.operands[0].axes, place)}
@@ -56,17 +55,17 @@ def _of(graph: Graph, node: Node, found: Mapping[str, Places]) -> Places:
                 if isinstance(axis, Address)
                 or (isinstance(axis, Name) and (axis.name in on_places or axis.name in equation.positions))
             )
-            return _told(tuple(map(written, equation.result.axes)), kept)
+            return _told(rank, kept)
         case Reshape() | Opaque() | Stored() | Distance():
-            return _told(tuple(f"axis {k}" for k in range(rank)), tuple(range(2, rank)))
+            return _told(rank, tuple(range(2, rank)))
         case Concat():
             return before[0]
         case _:
-            return next((one for one in before if len(one.names) == rank), _told(("b",) * rank, tuple(range(2, rank))))
+            return next((one for one in before if one.rank == rank), _told(rank, tuple(range(2, rank))))
 
 
-def _told(names: tuple[str, ...], axes: tuple[int, ...]) -> Places:
-    return Places(names, axes, next((k for k in range(1, len(names)) if k not in axes), None))
+def _told(rank: int, axes: tuple[int, ...]) -> Places:
+    return Places(rank, axes, next((k for k in range(1, rank) if k not in axes), None))
 
 
 def _single(axes: tuple[Axis, ...], place: int) -> tuple[str, ...]:
