@@ -1,7 +1,9 @@
-// Where the cards of a network stand: ranks by the longest path, branches below each other, long chains broken into lines like text.
-//
-// Layered drawing (Sugiyama, Tagawa and Toda 1981): an edge that passes ranks holds a place in each, so that no card stands in its way.
-// A line may only end behind a card that all later ones depend on: there just one edge crosses.
+/**
+ * Where the cards of a network stand: ranks by the longest path, branches below each other, long chains broken into lines like text.
+ *
+ * Layered drawing (Sugiyama, Tagawa and Toda 1981): an edge that passes ranks holds a place in each, so that no card stands in its way.
+ * A line may only end behind a card that all later ones depend on: there just one edge crosses.
+ */
 
 /**
  * @typedef {object} Box what is to be placed

@@ -1,14 +1,16 @@
-// Layers whose names begin alike ("3a/1x1", "3a/concat") fold into one card and unfold again.
+/**
+ * Layers whose names begin alike ("3a/1x1", "3a/concat") fold into one card and unfold again.
+ */
 
-/** @typedef {import("./contract.js").LayerDocument} LayerDocument */
+/** @import { Layer } from "./contract.js" */
 
 /**
  * A card of the overview: one layer, or the layers of a folded group. `layer` is what it shows: of a group, its last one.
  * @typedef {object} Card
  * @property {string} id
- * @property {LayerDocument} layer
+ * @property {Layer} layer
  * @property {string | null} group the group that it stands for, folded
- * @property {LayerDocument[]} members
+ * @property {Layer[]} members
  * @property {string[]} inputs the cards that it reads
  */
 
@@ -17,11 +19,11 @@ export const MANY_LAYERS = 40;
 
 /**
  * The layers of each group that has at least two, in the order of computation.
- * @param {LayerDocument[]} layers
- * @returns {Map<string, LayerDocument[]>}
+ * @param {Layer[]} layers
+ * @returns {Map<string, Layer[]>}
  */
 export function groupsOf(layers) {
-  /** @type {Map<string, LayerDocument[]>} */
+  /** @type {Map<string, Layer[]>} */
   const groups = new Map();
   for (const layer of layers) {
     if (layer.group !== null) groups.set(layer.group, [...(groups.get(layer.group) ?? []), layer]);
@@ -33,7 +35,7 @@ export function groupsOf(layers) {
 /**
  * The cards in an order in which each stands behind those it reads. A group that would have to stand before itself, because a layer
  * between two of its own is not of it, stays unfolded.
- * @param {LayerDocument[]} layers
+ * @param {Layer[]} layers
  * @param {Set<string>} folded names of groups
  * @returns {Card[]}
  */
@@ -47,16 +49,16 @@ export function cardsOf(layers, folded) {
 }
 
 /**
- * @param {LayerDocument[]} layers
+ * @param {Layer[]} layers
  * @param {Set<string>} folded
  * @returns {Card[]}
  */
 function folding(layers, folded) {
   const groups = groupsOf(layers);
-  /** @type {(layer: LayerDocument) => string} */
+  /** @type {(layer: Layer) => string} */
   const idOf = (layer) => (layer.group !== null && folded.has(layer.group) && groups.has(layer.group) ? `${layer.group}/` : layer.name);
   const ids = new Map(layers.map((layer) => [layer.name, idOf(layer)]));
-  /** @type {Map<string, LayerDocument[]>} */
+  /** @type {Map<string, Layer[]>} */
   const members = new Map();
   for (const layer of layers) members.set(idOf(layer), [...(members.get(idOf(layer)) ?? []), layer]);
   return [...members].map(([id, own]) => ({

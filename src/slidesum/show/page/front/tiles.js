@@ -1,4 +1,6 @@
-// How the maps of a tensor lie on a canvas: which axes are drawn, one tile a map, and which cell lies under a point.
+/**
+ * How the maps of a tensor lie on a canvas: which axes are drawn, one tile a map, and which cell lies under a point.
+ */
 
 /**
  * A tensor as maps of rows and columns. `sliders` are the axes that are looked at one cell at a time: slices of a volume, the batch.
@@ -225,7 +227,7 @@ export function cellBox(tile, row, column) {
  * @param {number} y
  * @returns {{ map: number, row: number, column: number } | null}
  */
-export function cellAt(tiles, drawn, x, y) {
+export function cellUnder(tiles, drawn, x, y) {
   for (const tile of tiles) {
     if (x < tile.x || y < tile.y || x >= tile.x + tile.width || y >= tile.y + tile.height) continue;
     const row = Math.floor((y - tile.y) / tile.cellHeight) - tile.ring.top;
