@@ -1,5 +1,7 @@
-// Values to colours: one diverging scale around zero. Zero is the page's own ground, negative goes to blue and positive to orange, both
-// equally light at equal distance, so that a sign never looks like brightness. Mixed in OKLab (Ottosson 2020), where steps look even.
+/**
+ * Values to colours: one diverging scale around zero. Zero is the page's own ground, negative goes to blue and positive to orange, both
+ * equally light at equal distance, so that a sign never looks like brightness. Mixed in OKLab (Ottosson 2020), where steps look even.
+ */
 
 import { h } from "./dom.js";
 

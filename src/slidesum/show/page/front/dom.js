@@ -1,7 +1,9 @@
-// Building nodes without markup: data only ever becomes text or an attribute, never HTML.
-//
-//     h("button", { class: "primary", onclick: go, "aria-pressed": true }, "Play")
-//     svg("path", { d: "M0 0L9 9" })
+/**
+ * Building nodes without markup: data only ever becomes text or an attribute, never HTML.
+ *
+ *     h("button", { class: "primary", onclick: go, "aria-pressed": true }, "Play")
+ *     svg("path", { d: "M0 0L9 9" })
+ */
 
 /** @typedef {Node | string | number | null | undefined | false} Child */
 /** @typedef {Record<string, unknown>} Attributes */

@@ -1,4 +1,6 @@
-// The page: tabs over the views of one network and one input. anywidget's front-end interface, in all three homes.
+/**
+ * The page: tabs over the views of one network and one input. anywidget's front-end interface, in all three homes.
+ */
 
 import { fill, h } from "./dom.js";
 import { createState } from "./state.js";

@@ -1,36 +1,22 @@
-// What is selected, in one place: the views read it and set it, and are told of every change.
-//
-//     state.set({ layer: "conv2", at: null });      state.now.layer      state.subscribe((now, before) => …)
-
 /**
- * `at` are all coordinates of one value of `layer`, the batch included; `pinned` says that it stays when the pointer moves on.
- * @typedef {object} Selection
- * @property {string} tab "network", "layer", "types" or "prediction"
- * @property {string} layer
- * @property {number[] | null} at
- * @property {boolean} pinned
+ * What is selected, in one place: the views read it and set it, and are told of every change.
+ *
+ *     state.set({ layer: "conv2", at: null });      state.get().layer      state.subscribe((now, before) => …)
  */
 
-/**
- * @typedef {object} State
- * @property {Selection} now
- * @property {(patch: Partial<Selection>) => void} set
- * @property {(listener: (now: Selection, before: Selection) => void) => () => void} subscribe gives back what ends it
- */
+/** @import { Selection, State } from "./contract.js" */
 
 /**
- * @param {Partial<Selection> & { layer: string }} first
+ * @param {Partial<Selection>} first
  * @returns {State}
  */
 export function createState(first) {
   /** @type {Selection} */
-  let now = Object.freeze({ tab: "network", at: null, pinned: false, ...first });
+  let now = Object.freeze({ tab: "network", layer: "", at: null, pinned: false, ...first });
   /** @type {Set<(now: Selection, before: Selection) => void>} */
   const listeners = new Set();
   return {
-    get now() {
-      return now;
-    },
+    get: () => now,
     set(patch) {
       const before = now;
       const after = Object.freeze({ ...before, ...patch });

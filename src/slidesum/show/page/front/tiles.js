@@ -1,0 +1,239 @@
+/**
+ * How the maps of a tensor lie on a canvas: which axes are drawn, one tile a map, and which cell lies under a point.
+ */
+
+/**
+ * A tensor as maps of rows and columns. `sliders` are the axes that are looked at one cell at a time: slices of a volume, the batch.
+ * @typedef {object} Drawn
+ * @property {number[]} shape
+ * @property {number[]} strides
+ * @property {number | null} mapAxis
+ * @property {number | null} rowAxis
+ * @property {number | null} columnAxis
+ * @property {number[]} sliders
+ * @property {number} maps
+ * @property {number} rows
+ * @property {number} columns
+ */
+
+/**
+ * Cells of padding around a map that are drawn, too.
+ * @typedef {{ top: number, bottom: number, left: number, right: number }} Ring
+ */
+
+/**
+ * Where a map lies; `x`, `y` are its outer corner, ring included; a cell takes `cellWidth` × `cellHeight`.
+ * @typedef {object} Tile
+ * @property {"image" | "curve" | "bar"} form
+ * @property {number} map
+ * @property {number} x
+ * @property {number} y
+ * @property {number} cellWidth
+ * @property {number} cellHeight
+ * @property {number} width
+ * @property {number} height
+ * @property {Ring} ring
+ */
+
+/** @type {Ring} */
+export const NO_RING = { top: 0, bottom: 0, left: 0, right: 0 };
+
+/**
+ * The last two of `places` are rows and columns, what stands before them gets sliders, as does every other axis that has several cells.
+ * @param {number[]} shape
+ * @param {number | null} mapAxis
+ * @param {number[]} places
+ * @returns {Drawn}
+ */
+export function drawnAs(shape, mapAxis, places) {
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, n) => product * n, 1));
+  const columnAxis = places.length > 0 ? places[places.length - 1] : null;
+  const rowAxis = places.length > 1 ? places[places.length - 2] : null;
+  const shown = [mapAxis, rowAxis, columnAxis];
+  const sliders = shape.flatMap((n, axis) => (n > 1 && !shown.includes(axis) ? [axis] : []));
+  return {
+    shape,
+    strides,
+    mapAxis,
+    rowAxis,
+    columnAxis,
+    sliders,
+    maps: mapAxis === null ? 1 : shape[mapAxis],
+    rows: rowAxis === null ? 1 : shape[rowAxis],
+    columns: columnAxis === null ? 1 : shape[columnAxis],
+  };
+}
+
+/**
+ * @param {Drawn} drawn
+ * @returns {"image" | "curve" | "bar"} bars for few numbers, curves along one axis
+ */
+export function formOf(drawn) {
+  if (drawn.columnAxis === null) return drawn.maps <= 24 ? "bar" : "image";
+  return drawn.rowAxis === null && drawn.columns > 1 ? "curve" : "image";
+}
+
+/**
+ * The place of a map's row and column among the chosen slices.
+ * @param {Drawn} drawn
+ * @param {number[]} slice a place whose slider axes hold
+ * @param {number} map
+ * @param {number} row
+ * @param {number} column
+ * @returns {number[]}
+ */
+export function placeOf(drawn, slice, map, row, column) {
+  const place = [...slice];
+  if (drawn.mapAxis !== null) place[drawn.mapAxis] = map;
+  if (drawn.rowAxis !== null) place[drawn.rowAxis] = row;
+  if (drawn.columnAxis !== null) place[drawn.columnAxis] = column;
+  return place;
+}
+
+/**
+ * @param {Drawn} drawn
+ * @param {number[]} place
+ * @returns {{ map: number, row: number, column: number }}
+ */
+export function cellOf(drawn, place) {
+  return {
+    map: drawn.mapAxis === null ? 0 : place[drawn.mapAxis],
+    row: drawn.rowAxis === null ? 0 : place[drawn.rowAxis],
+    column: drawn.columnAxis === null ? 0 : place[drawn.columnAxis],
+  };
+}
+
+/**
+ * One map as large as the frame allows, cells square and where possible whole pixels.
+ * @param {Drawn} drawn
+ * @param {number} map
+ * @param {number} width
+ * @param {number} height
+ * @param {Ring} ring
+ * @returns {Tile}
+ */
+export function largeTile(drawn, map, width, height, ring) {
+  if (formOf(drawn) === "curve") return curveTile(drawn, map, 0, 0, width, Math.min(height, 130), ring);
+  const columns = drawn.columns + ring.left + ring.right;
+  const rows = drawn.rows + ring.top + ring.bottom;
+  const most = Math.min(width / columns, height / rows, 44);
+  return imageTile(drawn, map, 0, 0, most >= 2 ? Math.floor(most) : most, ring);
+}
+
+/**
+ * All maps, small: bars below each other, the others in rows from left to right.
+ * @param {Drawn} drawn
+ * @param {number} count how many of them
+ * @param {number} width
+ * @param {number} area about as many square pixels as they may take
+ * @param {Ring} ring
+ * @param {number} [least] edge of the smallest tile
+ * @returns {{ tiles: Tile[], height: number }}
+ */
+export function smallTiles(drawn, count, width, area, ring, least = 16) {
+  const form = formOf(drawn);
+  if (form === "bar") return barTiles(drawn, count, width, Math.min(Math.max(area / width / count, 3), 22));
+  const columns = drawn.columns + ring.left + ring.right;
+  const rows = drawn.rows + ring.top + ring.bottom;
+  const isCell = drawn.columnAxis === null;
+  const gap = isCell ? 1 : count > 200 ? 2 : 4;
+  const edge = Math.max(Math.sqrt(area / count) - gap, isCell ? 5 : least);
+  const ratio = form === "curve" ? 0.4 : rows / columns;
+  let tileWidth = Math.min(edge / Math.sqrt(ratio), width, isCell ? 16 : form === "curve" ? 240 : 96 * Math.max(1, columns / rows));
+  const perRow = Math.max(1, Math.floor((width + gap) / (tileWidth + gap)));
+  if (form === "curve") tileWidth = (width + gap) / perRow - gap;
+  let scale = tileWidth / columns;
+  if (scale > 1.5) scale = Math.floor(scale * 2) / 2;
+  const tiles = Array.from({ length: count }, (_, map) => {
+    const x = (map % perRow) * (Math.ceil(scale * columns) + gap);
+    const y = Math.floor(map / perRow) * (Math.ceil(form === "curve" ? tileWidth * ratio : scale * rows) + gap);
+    return form === "curve" ? curveTile(drawn, map, x, y, tileWidth, tileWidth * ratio, ring) : imageTile(drawn, map, x, y, scale, ring);
+  });
+  const last = tiles[tiles.length - 1];
+  return { tiles, height: Math.ceil(last.y + last.height) };
+}
+
+/**
+ * @param {Drawn} drawn
+ * @param {number} count
+ * @param {number} width
+ * @param {number} height of one
+ * @returns {{ tiles: Tile[], height: number }}
+ */
+export function barTiles(drawn, count, width, height) {
+  const tiles = Array.from({ length: Math.min(count, drawn.maps) }, (_, map) => ({
+    form: /** @type {const} */ ("bar"),
+    map,
+    x: 0,
+    y: map * height,
+    cellWidth: width,
+    cellHeight: height,
+    width,
+    height,
+    ring: NO_RING,
+  }));
+  return { tiles, height: count * height };
+}
+
+/**
+ * @param {Drawn} drawn
+ * @param {number} map
+ * @param {number} x
+ * @param {number} y
+ * @param {number} scale
+ * @param {Ring} ring
+ * @returns {Tile}
+ */
+function imageTile(drawn, map, x, y, scale, ring) {
+  const width = scale * (drawn.columns + ring.left + ring.right);
+  const height = scale * (drawn.rows + ring.top + ring.bottom);
+  return { form: "image", map, x, y, cellWidth: scale, cellHeight: scale, width, height, ring };
+}
+
+/**
+ * @param {Drawn} drawn
+ * @param {number} map
+ * @param {number} x
+ * @param {number} y
+ * @param {number} width
+ * @param {number} height
+ * @param {Ring} ring
+ * @returns {Tile}
+ */
+function curveTile(drawn, map, x, y, width, height, ring) {
+  const sides = { ...NO_RING, left: ring.left, right: ring.right };
+  const cellWidth = width / (drawn.columns + ring.left + ring.right);
+  return { form: "curve", map, x, y, cellWidth, cellHeight: height, width, height, ring: sides };
+}
+
+/**
+ * The rectangle of a cell, which may lie in the ring.
+ * @param {Tile} tile
+ * @param {number} row
+ * @param {number} column
+ * @returns {{ x: number, y: number, width: number, height: number }}
+ */
+export function cellBox(tile, row, column) {
+  const x = tile.x + (column + tile.ring.left) * tile.cellWidth;
+  const y = tile.y + (row + tile.ring.top) * tile.cellHeight;
+  return { x, y, width: tile.cellWidth, height: tile.cellHeight };
+}
+
+/**
+ * The cell under a point, or null between the tiles and in the padding.
+ * @param {Tile[]} tiles
+ * @param {Drawn} drawn
+ * @param {number} x
+ * @param {number} y
+ * @returns {{ map: number, row: number, column: number } | null}
+ */
+export function cellUnder(tiles, drawn, x, y) {
+  for (const tile of tiles) {
+    if (x < tile.x || y < tile.y || x >= tile.x + tile.width || y >= tile.y + tile.height) continue;
+    const row = Math.floor((y - tile.y) / tile.cellHeight) - tile.ring.top;
+    const column = Math.floor((x - tile.x) / tile.cellWidth) - tile.ring.left;
+    if (row < 0 || column < 0 || row >= drawn.rows || column >= drawn.columns) return null;
+    return { map: tile.map, row, column };
+  }
+  return null;
+}
