@@ -1,15 +1,15 @@
 // The grids of weights of a layer, and which of them an output value meets: what the lab draws, read off the equation.
 
-/** @import { Cell } from "./contract.js" */
-/** @import { Made, TypedAxis, TypedEquation } from "./lab.js" */
+/** @import { Cell, Equation, OpenAxis } from "./contract.js" */
+/** @import { Made } from "./lab.js" */
 
 import { readings } from "./equation.js";
 
 /** The axis of the maps, on x and on the result; before it stands the batch, behind it the places. */
 export const MAPS_AXIS = 1;
 
-/** @param {TypedAxis} axis @returns {string[]} */
-export function namesOf(axis) {
+/** @param {OpenAxis} axis @returns {string[]} */
+export function typedNames(axis) {
   if ("name" in axis) return [axis.name];
   if ("merged" in axis) return axis.merged;
   return "address" in axis ? axis.address.map(([name]) => name) : [];
@@ -22,14 +22,14 @@ export function namesOf(axis) {
 
 /**
  * A filter's indices apart: those that run over a window of the places (a grid is drawn of them), and those that tell grids apart.
- * @param {TypedEquation} equation
+ * @param {Equation} equation
  * @returns {{ taps: string[], rows: string[], columns: string[] }}
  */
 export function gridIndices(equation) {
   const [x, w] = equation.operands;
-  const places = new Set(x.axes.slice(MAPS_AXIS + 1).flatMap(namesOf));
-  const names = w.axes.flatMap(namesOf);
-  const kept = new Set(equation.result.axes.flatMap(namesOf));
+  const places = new Set(x.axes.slice(MAPS_AXIS + 1).flatMap(typedNames));
+  const names = w.axes.flatMap(typedNames);
+  const kept = new Set(equation.result.axes.flatMap(typedNames));
   return {
     taps: names.filter((name) => places.has(name)),
     rows: names.filter((name) => !places.has(name) && kept.has(name)),

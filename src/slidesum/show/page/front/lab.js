@@ -11,18 +11,16 @@
 //
 // So a new type is a line of the document, and nothing here.
 
-/** @import { Sized } from "./contract.js" */
+/** @import { Equation, LabType, OpenAxis, Sized } from "./contract.js" */
 
 import { counted } from "./dom.js";
-import { readings, sizedFrom } from "./equation.js";
-import { MAPS_AXIS, namesOf } from "./grids.js";
+import { readings } from "./equation.js";
+import { sizedFrom } from "./sizing.js";
+import { MAPS_AXIS, typedNames } from "./grids.js";
 
+/** @typedef {Equation["result"]} OpenOperand */
 /** @typedef {{ kernel: number, stride: number, padding: number, dilation: number, k1: number, k2: number, groups: number, depth: number, n: number }} Settings */
 /** @typedef {keyof Settings} Setting */
-/** @typedef {{ name: string } | { merged: string[] } | { one: true } | { address: [string, number][], constant: number }} TypedAxis */
-/** @typedef {{ name: string, axes: TypedAxis[] }} TypedOperand */
-/** @typedef {{ operands: TypedOperand[], result: TypedOperand, positions: string[], summed: string[], roles: Record<string, string> }} TypedEquation */
-/** @typedef {{ name: string, pattern: string, gist: string, sentence: string, equation: TypedEquation }} LabType */
 /**
  * A product: a whole number, symbols above the line and below it.
  * @typedef {{ factor: number, above: string[], below: string[] }} Formula
@@ -54,21 +52,31 @@ export function makeLayer(type, settings) {
   const made = { type, pattern, uses: told.uses };
   const problem = problemOf(settings, told.uses);
   if (problem) return { ...made, problem, sized: null, counts: null };
-  const sized = sizedFrom(openEquation(equation), told.extents, { ...stepsOf(settings), shape: inputShape(equation, settings) });
+  const sized = sizedFrom(equation, told.extents, sizingOf(equation, settings));
   return { ...made, problem: null, sized, counts: countsOf(equation, sized, told.formulas, settings) };
 }
 
-/** @param {TypedEquation} equation @param {Settings} settings @returns {number[]} */
-function inputShape(equation, settings) {
-  return equation.operands[0].axes.map((_, place) => (place < MAPS_AXIS ? 1 : place === MAPS_AXIS ? settings.k1 : settings.n));
+/**
+ * How many cells each position runs over, and what the sliders say of it; along the maps filters go step by step.
+ * @param {Equation} equation
+ * @param {Settings} settings
+ */
+function sizingOf(equation, settings) {
+  /** @type {Record<"cells" | "stride" | "dilation" | "padding", Record<string, number>>} */
+  const told = { cells: {}, stride: {}, dilation: {}, padding: {} };
+  equation.operands[0].axes.forEach((axis, place) => {
+    const position = "address" in axis ? typedNames(axis).find((name) => equation.positions.includes(name)) : undefined;
+    if (position === undefined) return;
+    told.cells[position] = place === MAPS_AXIS ? settings.k1 : settings.n;
+    if (place === MAPS_AXIS) return;
+    for (const key of /** @type {const} */ (["stride", "dilation", "padding"])) told[key][position] = settings[key];
+  });
+  return told;
 }
-
-/** @param {Settings} settings */
-const stepsOf = (settings) => ({ stride: settings.stride, padding: settings.padding, dilation: settings.dilation });
 
 /**
  * The extents that the sliders say, the same as formulas, and which sliders were asked.
- * @param {TypedEquation} equation
+ * @param {Equation} equation
  * @param {Settings} settings
  */
 function extentsOf(equation, settings) {
@@ -85,7 +93,7 @@ function extentsOf(equation, settings) {
   };
   const grouped = new Set([...equation.operands[0].axes, ...equation.result.axes].flatMap((axis) => besideOwn(axis, equation)));
   equation.operands[0].axes.forEach((axis, place) => {
-    for (const name of namesOf(axis)) {
+    for (const name of typedNames(axis)) {
       if (place < MAPS_AXIS) learn(name, 1, formulaFor(1));
       else if ("address" in axis) {
         if (equation.roles[name] !== "tap") continue;
@@ -106,8 +114,8 @@ function extentsOf(equation, settings) {
 
 /**
  * The indices that share an axis with one that has weights of its own: a group's.
- * @param {TypedAxis} axis
- * @param {TypedEquation} equation
+ * @param {OpenAxis} axis
+ * @param {Equation} equation
  * @returns {string[]}
  */
 function besideOwn(axis, equation) {
@@ -139,30 +147,13 @@ function problemOf(settings, uses) {
 }
 
 /**
- * The equation as `sizedFrom` reads it: an address is a slide whose steps aren't settled yet.
- * @param {TypedEquation} equation
- */
-function openEquation(equation) {
-  const open = (/** @type {TypedOperand} */ operand) => ({
-    name: operand.name,
-    axes: operand.axes.map((axis) => {
-      if (!("address" in axis)) return axis;
-      const position = axis.address.map(([name]) => name).find((name) => equation.positions.includes(name)) ?? null;
-      return { slide: { steps: axis.address, position } };
-    }),
-  });
-  const { roles } = equation;
-  return { reduce: /** @type {const} */ ("sum"), inputs: 1, bias: null, operands: equation.operands.map(open), result: open(equation.result), roles };
-}
-
-/**
  * The pattern with the numbers of the sliders in it, as one would type it.
- * @param {TypedEquation} equation
+ * @param {Equation} equation
  * @param {Settings} settings
  * @returns {string}
  */
 function patternOf(equation, settings) {
-  const written = (/** @type {TypedAxis} */ axis, /** @type {number} */ place) => {
+  const written = (/** @type {OpenAxis} */ axis, /** @type {number} */ place) => {
     if ("name" in axis) return axis.name;
     if ("merged" in axis) return `(${axis.merged.join(" ")})`;
     if ("one" in axis) return "1";
@@ -173,12 +164,12 @@ function patternOf(equation, settings) {
     });
     return terms.join("+") + (onMaps || !settings.padding ? "" : `-${settings.padding}`);
   };
-  const spelt = (/** @type {TypedOperand} */ operand) => operand.axes.map(written).join(" ");
+  const spelt = (/** @type {OpenOperand} */ operand) => operand.axes.map(written).join(" ");
   return `${equation.operands.map(spelt).join(", ")} -> ${spelt(equation.result)}`;
 }
 
 /**
- * @param {TypedEquation} equation
+ * @param {Equation} equation
  * @param {Sized} sized
  * @param {Record<string, Formula>} formulas
  * @param {Settings} settings
@@ -189,14 +180,14 @@ function countsOf(equation, sized, formulas, settings) {
   const multiplied = (/** @type {string[]} */ names) => formulaText(names.map(told).reduce(formulaTimes, formulaFor(1)));
   const [, ...filters] = sized.operands;
   const indices = Object.keys(equation.roles);
-  const onX = new Set(equation.operands[0].axes.flatMap(namesOf));
+  const onX = new Set(equation.operands[0].axes.flatMap(typedNames));
   const middle = sized.result.shape.map((n) => Math.floor(n / 2));
   const read = new Set([...readings(sized, middle)].map((reading) => reading.cells[0].join()));
   return {
-    maps: { number: sized.result.shape[MAPS_AXIS], formula: multiplied(namesOf(equation.result.axes[MAPS_AXIS])) },
+    maps: { number: sized.result.shape[MAPS_AXIS], formula: multiplied(typedNames(equation.result.axes[MAPS_AXIS])) },
     weights: {
       number: filters.reduce((sum, filter) => sum + product(filter.shape), 0),
-      formula: equation.operands.slice(1).map((filter) => multiplied(filter.axes.flatMap(namesOf))).join(" + "),
+      formula: equation.operands.slice(1).map((filter) => multiplied(filter.axes.flatMap(typedNames))).join(" + "),
     },
     macs: {
       number: product(Object.values(sized.extents)) * filters.length,
@@ -208,14 +199,14 @@ function countsOf(equation, sized, formulas, settings) {
 
 /**
  * What follows from the other extents: along the maps a formula, along the places a number.
- * @param {TypedEquation} equation
+ * @param {Equation} equation
  * @param {Sized} sized
  * @param {string} name
  * @param {Settings} settings
  * @returns {Formula}
  */
 function positionFormula(equation, sized, name, settings) {
-  if (!namesOf(equation.operands[0].axes[MAPS_AXIS]).includes(name)) return formulaFor(sized.extents[name]);
+  if (!typedNames(equation.operands[0].axes[MAPS_AXIS]).includes(name)) return formulaFor(sized.extents[name]);
   return settings.depth === 1 ? formulaFor(1, ["k1"]) : formulaFor(1, [`(k1 − ${settings.depth - 1})`]);
 }
 

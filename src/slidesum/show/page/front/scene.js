@@ -9,7 +9,7 @@
 /** @import { Made, Settings } from "./lab.js" */
 
 import { svg } from "./dom.js";
-import { MAPS_AXIS, gridIndices, gridKey, namesOf, touchesOf } from "./grids.js";
+import { MAPS_AXIS, gridIndices, gridKey, typedNames, touchesOf } from "./grids.js";
 
 /** @typedef {{ x: number, y: number, w: number, h: number }} Box */
 /**
@@ -103,7 +103,7 @@ function weightItems(made, touches, hues, sharing, box, frame) {
   const found = placedGrids(whole, { rows: tall, columns: broad }, box, frame.small ? 4 : 11, 4);
   return found.map(({ box: at }, rank) => {
     const [row, column] = [Math.floor(rank / whole.columns), rank % whole.columns];
-    const grid = gridKey([...rows, ...columns], { ...valuesAt(rows, row, sized), ...valuesAt(columns, column, sized) });
+    const grid = gridKey([...rows, ...columns], { ...indexValues(rows, row, sized), ...indexValues(columns, column, sized) });
     const uses = sharing.get(grid) ?? 1;
     const hue = hues.get(grid);
     const pile = Array.from({ length: Math.min(uses - 1, 2) }, (_, k) => 2 * (Math.min(uses - 1, 2) - k)).map((shift) =>
@@ -126,7 +126,7 @@ function weightItems(made, touches, hues, sharing, box, frame) {
  */
 function outputItems(made, at, box, frame) {
   const sized = /** @type {Sized} */ (made.sized);
-  const names = namesOf(made.type.equation.result.axes[MAPS_AXIS]);
+  const names = typedNames(made.type.equation.result.axes[MAPS_AXIS]);
   const [, maps, rows, columns] = sized.result.shape;
   const whole = names.length > 1 ? { rows: sized.extents[names[0]], columns: maps / sized.extents[names[0]] } : { rows: 1, columns: maps };
   return placedGrids(whole, { rows, columns }, box, frame.small ? 4 : 15).map(({ box: place, cell }, map) => {
@@ -223,7 +223,7 @@ function placedGrids(whole, grid, box, most, gap = 6) {
 }
 
 /** The values of several indices that share a number, the last one running fastest. @param {string[]} names @param {number} number @param {Sized} sized */
-function valuesAt(names, number, sized) {
+function indexValues(names, number, sized) {
   /** @type {Record<string, number>} */
   const values = {};
   for (const name of [...names].reverse()) {

@@ -1,7 +1,8 @@
 // The lab: the same layer in every type, switchable and side by side. Which weights exist, which maps come out, what one value reads,
 // and what it costs, for the settings of the sliders. Everything is read off the equations in `document.types`.
 
-/** @import { LabType, Made, Setting, Settings } from "./lab.js" */
+/** @import { LabType } from "./contract.js" */
+/** @import { Made, Setting, Settings } from "./lab.js" */
 /** @import { Scene } from "./scene.js" */
 
 import { counted, fill, h, listen, onceAFrame, svg } from "./dom.js";
@@ -35,7 +36,7 @@ const WIDE = 620; // pixels from which on the picture goes from left to right
  * @returns {import("./page.js").View}
  */
 export function mountTypes(root, context) {
-  const types = /** @type {LabType[]} */ (/** @type {unknown} */ (context.source.document.types ?? []));
+  const { types } = context.source.document;
   if (!types.length) return { destroy: () => undefined };
   const settings = /** @type {Settings} */ ({ ...Object.fromEntries(SLIDERS.map(({ setting, first }) => [setting, first])), n: INPUT_EXTENT });
   settings.groups = 2;
