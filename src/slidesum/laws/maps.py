@@ -37,6 +37,15 @@ def maps_axes(graph: Graph) -> dict[str, int]:
     return {node.name: min(_or_usual(found[node.name]), max(len(node.shape) - 1, 0)) for node in graph}
 
 
+def places_of(shape: Sequence[Size], maps: int) -> tuple[int, ...]:
+    """The axes along which a map extends: all but the batch and that of the maps. An only axis is a place.
+
+    >>> places_of((1, 28, 28, 8), 3), places_of((1, 10), 1), places_of((100,), 0)
+    ((1, 2), (), (0,))
+    """
+    return tuple(k for k in range(len(shape)) if k not in (0, maps)) if len(shape) > 1 else tuple(range(len(shape)))
+
+
 def _axis(node: Node, before: Sequence[tuple[Sequence[Size], int | None]]) -> int | None:
     """None where nothing tells it: with an input that does, a sum then follows the other one."""
     rank = len(node.shape)

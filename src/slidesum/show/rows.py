@@ -21,7 +21,7 @@ from slidesum.laws.backward import backward_macs
 from slidesum.laws.fold import folds_into
 from slidesum.laws.graph import node_counts, node_inputs_per_output
 from slidesum.laws.kind import kind
-from slidesum.laws.maps import maps_axes
+from slidesum.laws.maps import maps_axes, places_of
 from slidesum.laws.memory import Step
 from slidesum.laws.reach import Reach
 from slidesum.notation.write import pattern
@@ -81,7 +81,7 @@ def _row(graph: Graph, node: Node, maps: int, back: Any, held: Any, reach: Mappi
         "equation": pattern(node.op.equation) if isinstance(node.op, Layer) else None,
         "inputs": node.inputs,
         "maps": node.shape[maps] if len(node.shape) > 1 else prod(node.shape),
-        "size": tuple(n for k, n in enumerate(node.shape) if k not in (0, maps)),
+        "size": tuple(node.shape[k] for k in places_of(node.shape, maps)) if len(node.shape) > 1 else (),
         "shape": node.shape,
         "inputs_per_output": node_inputs_per_output(graph, node),
         "weights": counts.weights,
