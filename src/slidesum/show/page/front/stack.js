@@ -120,8 +120,8 @@ export function createStack(told) {
       large.draw({ tiles: [tile], width: tile.width, height: tile.height }, look, marked);
     }
     if (hasSmall) {
-      const laid = smallTiles(drawn, drawn.maps, width, isList ? width * height * 0.8 : width * 190, ring, 14);
-      small.draw({ ...laid, width }, look, isList || drawn.maps <= 64 ? marked : []);
+      const laid = smallTiles(drawn, width, Infinity, ring, 14);
+      small.draw(laid, look, isList || drawn.maps <= 64 ? marked : []);
     }
     fill(key, legend(colours, tensor.max));
     relight();
