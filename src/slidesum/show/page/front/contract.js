@@ -233,4 +233,4 @@
  * @property {(listener: (selection: Selection, before: Selection) => void) => (() => void)} subscribe
  */
 /** @typedef {{ source: Source, state: State, el: HTMLElement, say: (text: string) => void }} Context */
-/** @typedef {{ destroy: () => void }} View */
+/** @typedef {{ destroy: () => void, redraw?: () => void }} View  `redraw` after the theme changed */

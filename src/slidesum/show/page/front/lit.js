@@ -98,7 +98,7 @@ export function drawLit(context, tiles, lit, { isDark, veil }) {
   for (const { kind, maps } of lit) {
     if (kind === "seen") continue;
     for (const [map, spans] of maps) {
-      for (const tile of tiles.get(map) ?? []) for (const span of spans) drawFrame(context, boxOf(tile, span), kind, strokes);
+      for (const tile of tiles.get(map) ?? []) for (const span of spans) drawFrame(context, rectangleOf(tile, span), kind, strokes);
     }
   }
 }
@@ -117,7 +117,7 @@ function drawVeil(context, tiles, kind, maps, colour) {
       if (tile.form === "bar") continue;
       context.fillRect(tile.x, tile.y, tile.width, tile.height);
       for (const span of spans) {
-        const box = boxOf(tile, span);
+        const box = rectangleOf(tile, span);
         context.clearRect(box.x, box.y, box.width, box.height);
       }
     }
@@ -130,7 +130,7 @@ function drawVeil(context, tiles, kind, maps, colour) {
  * @param {Span} span
  * @returns {{ x: number, y: number, width: number, height: number }}
  */
-function boxOf(tile, span) {
+function rectangleOf(tile, span) {
   const first = cellBox(tile, span.top, span.left);
   const width = (span.right - span.left + 1) * first.width;
   const height = tile.form === "image" ? (span.bottom - span.top + 1) * first.height : first.height;

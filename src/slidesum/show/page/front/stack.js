@@ -15,13 +15,14 @@ import { createBoard } from "./board.js";
 import { isDarkAt, legend, palette, written } from "./colour.js";
 import { fill, h, times } from "./dom.js";
 import { gathered, spelled } from "./lit.js";
-import { valueAt } from "./tensor.js";
+import { isInside, valueAt } from "./tensor.js";
 import { NO_RING, cellOf, drawnAs, formOf, largeTile, placeOf, smallTiles } from "./tiles.js";
 
 /**
  * @typedef {object} Stack
  * @property {HTMLElement} el
  * @property {(place: Cell) => void} show brings the map and the slices of a place to the front
+ * @property {(places: Cell[]) => void} showOneOf the same, unless the map that is in front has one of them
  * @property {(lit: Lit[], veil?: boolean) => void} light
  * @property {(tensor: Tensor, marks?: Cell[]) => void} set other values of the same shape
  * @property {(place: Cell | null) => void} tell the value at a place, in words
@@ -109,7 +110,8 @@ export function createStack(told) {
     return { axis, input, shown, row: h("label", { class: "slice" }, h("span", {}, name), input, shown) };
   }
 
-  function redraw() {
+  /** @param {{ onlyLarge?: boolean }} [what] */
+  function redraw({ onlyLarge = false } = {}) {
     const isDark = isDarkAt(el);
     const colours = palette(isDark);
     const look = { tensor, drawn, slice, most: tensor.max, colours, isDark, labels };
@@ -119,11 +121,12 @@ export function createStack(told) {
       const tile = largeTile(drawn, map, width, height, ring);
       large.draw({ tiles: [tile], width: tile.width, height: tile.height }, look, marked);
     }
-    if (hasSmall) {
-      const laid = smallTiles(drawn, drawn.maps, width, isList ? width * height * 0.8 : width * 190, ring, 14);
-      small.draw({ ...laid, width }, look, isList || drawn.maps <= 64 ? marked : []);
+    if (hasSmall && !onlyLarge) {
+      const laid = smallTiles(drawn, width, Infinity, ring, 14);
+      small.draw(laid, look, isList || drawn.maps <= 64 ? marked : []);
+      fill(key, legend(colours, tensor.max));
     }
-    fill(key, legend(colours, tensor.max));
+    if (!hasSmall) fill(key, legend(colours, tensor.max));
     relight();
   }
 
@@ -141,20 +144,27 @@ export function createStack(told) {
     return [{ kind: /** @type {const} */ ("at"), maps: new Map([[map, [whole]]]) }];
   }
 
+  /** @param {Cell} place */
+  function show(place) {
+    const cell = cellOf(drawn, place);
+    const hasSlice = sliders.every(({ axis }) => place[axis] === slice[axis]);
+    if (cell.map === map && hasSlice) return;
+    map = cell.map;
+    el.dataset.map = String(map);
+    for (const { axis, input, shown } of sliders) {
+      slice[axis] = place[axis];
+      input.value = String(place[axis]);
+      shown.textContent = String(place[axis]);
+    }
+    redraw({ onlyLarge: hasSlice });
+  }
+
   return {
     el,
-    show(place) {
-      const cell = cellOf(drawn, place);
-      const isSame = cell.map === map && sliders.every(({ axis }) => place[axis] === slice[axis]);
-      if (isSame) return;
-      map = cell.map;
-      el.dataset.map = String(map);
-      slice = [...place];
-      for (const { axis, input, shown } of sliders) {
-        input.value = String(place[axis]);
-        shown.textContent = String(place[axis]);
-      }
-      redraw();
+    show,
+    showOneOf(places) {
+      const shows = (/** @type {Cell} */ place) => cellOf(drawn, place).map === map && sliders.every(({ axis }) => place[axis] === slice[axis]);
+      if (places.length > 0 && !places.some(shows)) show(places.find((place) => isInside(tensor.shape, place)) ?? slice);
     },
     light(next, veil = true) {
       lit = next;

@@ -121,47 +121,78 @@ export function largeTile(drawn, map, width, height, ring) {
 }
 
 /**
- * All maps, small: bars below each other, the others in rows from left to right.
+ * The maps, small, as large as the frame allows: bars below each other, the others in rows from left to right. Where `least` would be
+ * passed below, there are fewer of them.
  * @param {Drawn} drawn
- * @param {number} count how many of them
  * @param {number} width
- * @param {number} area about as many square pixels as they may take
+ * @param {number} height
  * @param {Ring} ring
- * @param {number} [least] edge of the smallest tile
- * @returns {{ tiles: Tile[], height: number }}
+ * @param {number} least width of a tile
+ * @returns {{ tiles: Tile[], width: number, height: number }}
  */
-export function smallTiles(drawn, count, width, area, ring, least = 16) {
+export function smallTiles(drawn, width, height, ring, least) {
   const form = formOf(drawn);
-  if (form === "bar") return barTiles(drawn, count, width, Math.min(Math.max(area / width / count, 3), 22));
+  if (form === "bar") return barTiles(drawn, width, Math.min(height / drawn.maps, 22));
+  const isCell = drawn.columnAxis === null;
   const columns = drawn.columns + ring.left + ring.right;
   const rows = drawn.rows + ring.top + ring.bottom;
-  const isCell = drawn.columnAxis === null;
-  const gap = isCell ? 1 : count > 200 ? 2 : 4;
-  const edge = Math.max(Math.sqrt(area / count) - gap, isCell ? 5 : least);
   const ratio = form === "curve" ? 0.4 : rows / columns;
-  let tileWidth = Math.min(edge / Math.sqrt(ratio), width, isCell ? 16 : form === "curve" ? 240 : 96 * Math.max(1, columns / rows));
-  const perRow = Math.max(1, Math.floor((width + gap) / (tileWidth + gap)));
-  if (form === "curve") tileWidth = (width + gap) / perRow - gap;
-  let scale = tileWidth / columns;
-  if (scale > 1.5) scale = Math.floor(scale * 2) / 2;
-  const tiles = Array.from({ length: count }, (_, map) => {
-    const x = (map % perRow) * (Math.ceil(scale * columns) + gap);
-    const y = Math.floor(map / perRow) * (Math.ceil(form === "curve" ? tileWidth * ratio : scale * rows) + gap);
-    return form === "curve" ? curveTile(drawn, map, x, y, tileWidth, tileWidth * ratio, ring) : imageTile(drawn, map, x, y, scale, ring);
+  const smallest = isCell ? 3 : least;
+  const gap = isCell ? 1 : drawn.maps > 120 ? 2 : 4;
+  const most = form === "curve" ? width : isCell ? 14 : Math.max(96, 1.5 * columns);
+  const grid = gridOf(drawn.maps, width, height, ratio, gap, smallest, most);
+  const scale = scaleFor(grid.width, columns, isCell);
+  const tileWidth = form === "curve" ? grid.width : scale * columns;
+  const tileHeight = form === "curve" ? grid.width * ratio : scale * rows;
+  const tiles = Array.from({ length: grid.count }, (_, map) => {
+    const x = Math.round((map % grid.perRow) * (tileWidth + gap));
+    const y = Math.round(Math.floor(map / grid.perRow) * (tileHeight + gap));
+    return form === "curve" ? curveTile(drawn, map, x, y, tileWidth, tileHeight, ring) : imageTile(drawn, map, x, y, scale, ring);
   });
-  const last = tiles[tiles.length - 1];
-  return { tiles, height: Math.ceil(last.y + last.height) };
+  return { tiles, width: Math.max(...tiles.map((t) => t.x + t.width)), height: Math.max(...tiles.map((t) => t.y + t.height)) };
+}
+
+/**
+ * How many tiles stand beside each other so that all are as large as can be.
+ * @param {number} count
+ * @param {number} width
+ * @param {number} height
+ * @param {number} ratio of a tile's height to its width
+ * @param {number} gap
+ * @param {number} least
+ * @param {number} most
+ * @returns {{ count: number, perRow: number, width: number }}
+ */
+function gridOf(count, width, height, ratio, gap, least, most) {
+  for (let perRow = 1; ; perRow++) {
+    const tile = Math.min((width - gap * (perRow - 1)) / perRow, most);
+    const lines = Math.max(1, Math.floor((height + gap) / (tile * ratio + gap)));
+    if (lines * perRow >= count && tile * ratio <= height) return { count, perRow: Math.min(perRow, count), width: tile };
+    const next = (width - gap * perRow) / (perRow + 1);
+    if (next < least) return { count: Math.min(count, lines * perRow), perRow, width: tile };
+  }
+}
+
+/**
+ * Whole pixels a cell where there are several, a whole number of cells a pixel is too much to ask for.
+ * @param {number} width
+ * @param {number} columns
+ * @param {boolean} isCell
+ * @returns {number}
+ */
+function scaleFor(width, columns, isCell) {
+  const scale = width / columns;
+  return scale >= 2 || isCell ? Math.floor(scale) : scale;
 }
 
 /**
  * @param {Drawn} drawn
- * @param {number} count
  * @param {number} width
  * @param {number} height of one
- * @returns {{ tiles: Tile[], height: number }}
+ * @returns {{ tiles: Tile[], width: number, height: number }}
  */
-export function barTiles(drawn, count, width, height) {
-  const tiles = Array.from({ length: Math.min(count, drawn.maps) }, (_, map) => ({
+function barTiles(drawn, width, height) {
+  const tiles = Array.from({ length: drawn.maps }, (_, map) => ({
     form: /** @type {const} */ ("bar"),
     map,
     x: 0,
@@ -172,7 +203,7 @@ export function barTiles(drawn, count, width, height) {
     height,
     ring: NO_RING,
   }));
-  return { tiles, height: count * height };
+  return { tiles, width, height: drawn.maps * height };
 }
 
 /**
