@@ -1,5 +1,7 @@
 // A picture out of everything: what is seen of the network, of a layer, of one value's arithmetic, as PNG or SVG, named after them.
 
+/** @import { Context, View } from "./contract.js" */
+
 import { fill, h, listen } from "./dom.js";
 import { rasterOf, vectorOf } from "./vector.js";
 
@@ -18,8 +20,8 @@ const SUBJECTS = /** @type {const} */ ([
 
 /**
  * @param {HTMLElement} root
- * @param {import("./page.js").Context} context
- * @returns {import("./page.js").View}
+ * @param {Context} context
+ * @returns {View}
  */
 export function mountPicture(root, context) {
   const subject = h("select", { "aria-label": "What to save a picture of", "data-testid": "export-what" });
@@ -57,7 +59,7 @@ export function mountPicture(root, context) {
       told.textContent = "There is nothing to take a picture of.";
       return;
     }
-    const name = `${pictureName(context.source.document.name, context.state.now.layer, subject.value)}.${kind}`;
+    const name = `${pictureName(context.source.document.name, context.state.get().layer, subject.value)}.${kind}`;
     try {
       const { text, width, height } = vectorOf(element);
       hand(kind === "svg" ? new Blob([text], { type: "image/svg+xml" }) : await rasterOf(text, width, height, document), name);

@@ -2,16 +2,18 @@
 // shared, where do the sums go, and where does the ReLU stand. Each step opens the real thing on the page and points at it. It is a
 // note beside the page and never in front of it: everything can be used meanwhile.
 
+/** @import { Context, View } from "./contract.js" */
+
 import { h, listen, onceAFrame, setStyle } from "./dom.js";
 import { tourSteps } from "./steps.js";
 import { wantsStill } from "./morph.js";
 
-const SEEN = "slidesum-tour-seen";
+const TOUR_KEY = "slidesum-tour";
 
 /**
  * @param {HTMLElement} root where the button that starts it stands
- * @param {import("./page.js").Context} context
- * @returns {import("./page.js").View}
+ * @param {Context} context
+ * @returns {View}
  */
 export function mountTour(root, context) {
   const steps = tourSteps(context.source.document);
@@ -46,8 +48,11 @@ export function mountTour(root, context) {
     go(0);
   }
 
-  /** @param {number} number */
-  async function go(number) {
+  /**
+   * @param {number} number
+   * @param {boolean} [focusing] not where it opens by itself
+   */
+  async function go(number, focusing = true) {
     if (number < 0) return;
     if (number >= steps.length) {
       end();
@@ -64,7 +69,7 @@ export function mountTour(root, context) {
     back.disabled = now === 0;
     skip.hidden = now === steps.length - 1;
     next.textContent = now === steps.length - 1 ? "Done" : "Next";
-    title.focus({ preventScroll: true });
+    if (focusing) title.focus({ preventScroll: true });
     context.state.set(step.open);
     const found = await appearing(step.points);
     if (mine !== ticket) return;
@@ -138,6 +143,8 @@ export function mountTour(root, context) {
   const watcher = new ResizeObserver(follow);
   watcher.observe(context.el);
   start.classList.toggle("tour-new", !wasSeen());
+  const isWholePage = context.el.classList.contains("slidesum-whole"); // and not a guest in a notebook
+  if (isWholePage && !wasSeen()) void go(0, false);
   return {
     destroy() {
       ticket += 1;
@@ -150,7 +157,7 @@ export function mountTour(root, context) {
   function remember() {
     start.classList.remove("tour-new");
     try {
-      localStorage.setItem(SEEN, "yes");
+      localStorage.setItem(TOUR_KEY, "seen");
     } catch {
       // a page from disk, or a browser that keeps nothing: then the button stays marked next time
     }
@@ -160,7 +167,7 @@ export function mountTour(root, context) {
 /** @returns {boolean} */
 function wasSeen() {
   try {
-    return localStorage.getItem(SEEN) === "yes";
+    return localStorage.getItem(TOUR_KEY) === "seen";
   } catch {
     return false;
   }

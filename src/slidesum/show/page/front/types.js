@@ -1,7 +1,7 @@
 // The lab: the same layer in every type, switchable and side by side. Which weights exist, which maps come out, what one value reads,
 // and what it costs, for the settings of the sliders. Everything is read off the equations in `document.types`.
 
-/** @import { LabType } from "./contract.js" */
+/** @import { Context, LabType, View } from "./contract.js" */
 /** @import { Made, Setting, Settings } from "./lab.js" */
 /** @import { Scene } from "./scene.js" */
 
@@ -32,8 +32,8 @@ const WIDE = 620; // pixels from which on the picture goes from left to right
 
 /**
  * @param {HTMLElement} root
- * @param {import("./page.js").Context} context
- * @returns {import("./page.js").View}
+ * @param {Context} context
+ * @returns {View}
  */
 export function mountTypes(root, context) {
   const { types } = context.source.document;

@@ -1,0 +1,144 @@
+// The terms of one value, the largest first: map by map where a layer sums over maps, each map with its own terms inside, and a line
+// for what isn't listed, so that what stands there adds up to the value.
+
+/** @import { Explanation, Layer } from "./contract.js" */
+/** @import { Shown } from "./digits.js" */
+/** @import { Step } from "./trail.js" */
+
+import { h, setStyle } from "./dom.js";
+import { isSum, partsOf } from "./trail.js";
+
+const FIRST = 10; // so many rows are seen at once
+
+/** @typedef {{ text: string, size: number, step: Step | null, label: string, detail: string, isWinner: boolean }} Row */
+/** @typedef {{ go: (step: Step) => void, isOpen: (step: Step) => boolean }} Ways */
+
+/**
+ * @param {Layer} layer
+ * @param {Explanation} why
+ * @param {Shown} digits
+ * @param {Ways} ways
+ * @returns {HTMLElement}
+ */
+export function ledgerOf(layer, why, digits, ways) {
+  const rows = rowsOf(layer, why, digits);
+  const groups = why.partial_sums;
+  const most = rows.reduce((top, row) => Math.max(top, Math.abs(row.size)), 0);
+  const body = groups.length > 1 && groups.some(({ terms }) => terms > 1) ? mapsList(why, digits, rows, ways) : rowsList(rows, most, ways);
+  const bias = digits.bias === null ? null : h("p", { class: "ledger-bias" }, "bias ", h("strong", { "data-testid": "trace:bias" }, digits.bias));
+  return h("div", { class: "ledger", "data-testid": "trace:ledger", "data-sum": isSum(layer, why) ? "yes" : "no" }, body, bias);
+}
+
+/**
+ * A row for every term, in the order of the terms.
+ * @param {Layer} layer
+ * @param {Explanation} why
+ * @param {Shown} digits
+ * @returns {Row[]}
+ */
+function rowsOf(layer, why, digits) {
+  const steps = new Map(partsOf(layer, why).map(({ term, step }) => [term, step]));
+  const isMultiplied = why.terms.some((term) => term.weights.length > 0);
+  return why.terms.map((term, k) => {
+    const step = /** @type {Step} */ (steps.get(term));
+    const weights = term.weights.map(({ weight }) => ` × ${short(weight)}`).join("");
+    return {
+      text: digits.products[k],
+      size: term.product,
+      step: term.in_border ? null : step,
+      label: term.in_border ? "padding" : `${step.layer} [${step.at.join(", ")}]`,
+      detail: isMultiplied || term.product !== term.value ? `${short(term.value)}${weights}` : "",
+      isWinner: term.winner,
+    };
+  });
+}
+
+/**
+ * @param {Explanation} why
+ * @param {Shown} digits
+ * @param {Row[]} rows
+ * @param {Ways} ways
+ */
+function mapsList(why, digits, rows, ways) {
+  let start = 0;
+  const maps = why.partial_sums.map((part, k) => {
+    start += part.terms;
+    return { ...part, text: digits.partials[k], rows: rows.slice(start - part.terms, start) };
+  });
+  maps.sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
+  const most = Math.max(...maps.map(({ sum }) => Math.abs(sum)), 0);
+  const largest = rows.reduce((top, row) => Math.max(top, Math.abs(row.size)), 0);
+  return unfolding(maps, "maps", (part, k) => {
+    const inside = h("div", { class: "ledger-inside" });
+    const head = h("summary", { "data-testid": "trace:map", "data-map": part.map, "data-sum": part.text }, named(`map ${part.map}`, `${part.terms} products`), barOf(part.sum, most), numberOf(part.text));
+    const node = h("details", { open: k === 0 }, head, inside);
+    const fillIn = () => node.open && !inside.firstChild && inside.append(rowsList(part.rows, largest, ways));
+    node.addEventListener("toggle", fillIn);
+    fillIn();
+    return node;
+  });
+}
+
+/**
+ * @param {Row[]} rows
+ * @param {number} most
+ * @param {Ways} ways
+ */
+function rowsList(rows, most, ways) {
+  const sorted = [...rows].sort((a, b) => Number(b.isWinner) - Number(a.isWinner) || Math.abs(b.size) - Math.abs(a.size));
+  return unfolding(sorted, "terms", (row) => {
+    const parts = [named(row.label, row.detail, row.isWinner), barOf(row.size, most), numberOf(row.text)];
+    const data = { "data-testid": "trace:term", "data-product": row.text, class: "ledger-row" };
+    const { step } = row;
+    if (!step) return h("div", data, parts);
+    const closed = ways.isOpen(step) ? "" : "; its terms don't travel with the page";
+    return h("button", { ...data, type: "button", "aria-label": `Follow ${row.label}: ${row.detail} ${row.text}${closed}`, onclick: () => ways.go(step) }, parts);
+  });
+}
+
+/**
+ * The first rows, and the others when asked for.
+ * @template T
+ * @param {T[]} items
+ * @param {string} what
+ * @param {(item: T, k: number) => HTMLElement} drawn
+ */
+function unfolding(items, what, drawn) {
+  const list = h("div", { class: "ledger-list" }, items.slice(0, FIRST).map(drawn));
+  if (items.length <= FIRST) return list;
+  const more = h(
+    "button",
+    {
+      type: "button", class: "ledger-more", "data-testid": `trace:all-${what}`, "data-picture": "no",
+      onclick: () => {
+        more.replaceWith(...items.slice(FIRST).map((item, k) => drawn(item, k + FIRST)));
+      },
+    },
+    `Show the other ${items.length - FIRST} ${what}`,
+  );
+  list.append(more);
+  return list;
+}
+
+/** @param {string} label @param {string} detail @param {boolean} [isWinner] */
+function named(label, detail, isWinner = false) {
+  return h("span", { class: "ledger-name" }, label, isWinner && h("strong", {}, " winner"), detail && h("span", { class: "quiet" }, ` ${detail}`));
+}
+
+/** A bar from the middle: to the right what speaks for the value, to the left what speaks against it. @param {number} size @param {number} most */
+function barOf(size, most) {
+  const share = most > 0 && Number.isFinite(size) ? Math.abs(size) / most : 0;
+  const bar = h("span", { class: `ledger-fill ${size < 0 ? "ledger-negative" : "ledger-positive"}` });
+  setStyle(bar, { width: `${50 * share}%` });
+  return h("span", { class: "ledger-bar", "aria-hidden": true }, bar);
+}
+
+/** @param {string} text */
+function numberOf(text) {
+  return h("span", { class: "ledger-number" }, text);
+}
+
+/** @param {number} value */
+function short(value) {
+  return Number.isFinite(value) ? String(Number(value.toPrecision(4))) : String(value);
+}
