@@ -59,6 +59,25 @@ def test_other_files_are_refused(tmp_path):
     assert refused(tmp_path / "words.npy") == f"{tmp_path / 'words.npy'} holds no numbers\n  Save an array of integers or floats."
 
 
+def test_a_broken_picture_is_refused(tmp_path):
+    Image.fromarray(np.zeros((64, 64), "uint8")).save(tmp_path / "whole.png")
+    half = tmp_path / "half.png"
+    half.write_bytes((tmp_path / "whole.png").read_bytes()[:60])
+    assert refused(half) == f"{half} is a broken picture\n  Give a PNG or JPEG file, or an array as .npy."
+
+
+def test_formats_that_another_program_decodes_are_refused(tmp_path):
+    path = tmp_path / "a.eps"
+    Image.fromarray(np.zeros((8, 8, 3), "uint8")).save(path)
+    assert refused(path) == f"{path} is no picture\n  Give a PNG or JPEG file, or an array as .npy."
+
+
+def test_bytes_are_decoded_like_a_file(tmp_path):
+    Image.fromarray(np.full((2, 2), 255, "uint8")).save(tmp_path / "white.png")
+    found, note = image.decoded_image((tmp_path / "white.png").read_bytes(), (1, 1, 1, 2))
+    assert (found.tolist(), note) == ([[[[1.0, 1.0]]]], "the picture: scaled from 2×2 to 2×1 pixels")
+
+
 def test_a_picture_needs_an_input_of_pictures(tmp_path):
     assert refused(tmp_path / "any.png", (1, 2, 4, 4), UsageError) == (
         "a picture doesn't fit an input of the shape (1, 2, 4, 4)\n  Pictures have one or three channels and two axes of pixels.\n"

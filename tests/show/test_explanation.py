@@ -242,6 +242,7 @@ def test_an_explanation_is_json_too():
         "product": 0.0,
         "in_border": True,
         "winner": False,
+        "from": "input",
     }
 
 

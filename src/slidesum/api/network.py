@@ -9,7 +9,7 @@ from slidesum.core.network import Graph
 from slidesum.core.sizes import RatioLike, Size
 from slidesum.draft.replay import with_sizes
 from slidesum.draft.verbs import Verbs
-from slidesum.errors import UsageError
+from slidesum.errors import MissingPackage, UsageError
 from slidesum.laws.graph import reaches, totals
 from slidesum.laws.parameters import kept_parameters
 from slidesum.laws.reach import Reach
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from slidesum.show.cost import Cost
     from slidesum.show.explanation import Explanation
     from slidesum.show.instead import Instead
+    from slidesum.show.page.widget import View
     from slidesum.show.table import Table
     from slidesum.torch import NetworkModule
 
@@ -211,6 +212,41 @@ class Network(Verbs):
 
         maps = given if isinstance(given, Mapping) else self.run(given)
         return explain(self.graph, self.values, maps, layer, at)
+
+    def view(self, image: Any) -> View:
+        """A widget for notebooks: the network and this input, to walk through from the picture to the prediction.
+
+        Needs the package anywidget. Raises SizeError while sizes are symbols, or for several images at once.
+
+        >>> net = Network("one")
+        >>> x = net.conv(net.input("b c i j", b=1, c=1, i=4, j=4), "b c i+u j+v, o c u v -> b o i j", o=2, u=3, v=3, name="conv")
+        >>> net.view([[[0.0] * 4] * 4]).document["layers"][1]["named"]
+        'y[b,o,i,j] = x[b,c,i+u,j+v] * w[o,c,u,v]'
+        """
+        from slidesum.show.page.session import Session
+
+        try:
+            from slidesum.show.page.widget import View
+        except ModuleNotFoundError as error:
+            if error.name not in ("anywidget", "traitlets"):
+                raise
+            raise MissingPackage(
+                "the widget needs anywidget, which isn't installed", advice="Install it: pip install 'slidesum[page]'."
+            ) from None
+        return View(Session(self.graph, self.values, image), self._remarks)
+
+    def plot(self, layer: str, given: Any = None, *, path: str | Path | None = None) -> Any:
+        """A matplotlib Figure of a layer's filters, and of its feature maps where `given` is an input, or the activations of a run.
+
+        Blue is negative, red positive, on one scale for all maps. Written to `path` (.png, .svg, .pdf) if one is given.
+        """
+        from slidesum.show.map_plot import map_plot, save_figure
+
+        maps = given if given is None or isinstance(given, Mapping) else self.run(given)
+        figure = map_plot(self.graph, self.values, maps, layer)
+        if path is not None:
+            save_figure(figure, path)
+        return figure
 
     def to_torch(self) -> NetworkModule:
         """A trainable `nn.Module` with these arrays; `net.values = module.values()` takes them back."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from slidesum.read.atomic import unreadable
 
 LARGEST_PIXELS = 50_000_000
 """Pictures of more pixels are refused before they are decoded."""
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+"""What is decoded by Pillow itself: no format for which it starts another program."""
 
 
 def read_image(path: str | Path, shape: Sequence[int]) -> tuple[np.ndarray[Any, Any], str]:
@@ -25,13 +29,12 @@ def read_image(path: str | Path, shape: Sequence[int]) -> tuple[np.ndarray[Any, 
     file = Path(path)
     if file.suffix == ".npy":
         return _array(file), ""
-    if len(shape) != 4 or shape[1] not in (1, 3):
-        raise UsageError(
-            f"a picture doesn't fit an input of the shape {tuple(shape)}",
-            usual="Pictures have one or three channels and two axes of pixels.",
-            advice="Give the input as a .npy file.",
-        )
-    return _picture(file, channels=shape[1], height=shape[2], width=shape[3])
+    return _picture(file, file.name, shape)
+
+
+def decoded_image(data: bytes, shape: Sequence[int], name: str = "the picture") -> tuple[np.ndarray[Any, Any], str]:
+    """The same for the bytes of a picture file."""
+    return _picture(BytesIO(data), name, shape)
 
 
 def _array(file: Path) -> np.ndarray[Any, Any]:
@@ -46,21 +49,29 @@ def _array(file: Path) -> np.ndarray[Any, Any]:
     return array.astype(np.float32, copy=False)
 
 
-def _picture(file: Path, channels: int, height: int, width: int) -> tuple[np.ndarray[Any, Any], str]:
+def _picture(file: Path | BytesIO, name: str, shape: Sequence[int]) -> tuple[np.ndarray[Any, Any], str]:
+    if len(shape) != 4 or shape[1] not in (1, 3):
+        raise UsageError(
+            f"a picture doesn't fit an input of the shape {tuple(shape)}",
+            usual="Pictures have one or three channels and two axes of pixels.",
+            advice="Give the input as a .npy file.",
+        )
+    channels, height, width = shape[1:]
     try:
         from PIL import Image, UnidentifiedImageError
     except ModuleNotFoundError:
         raise UsageError("reading pictures needs Pillow", advice="Install it: pip install pillow.") from None
     bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+    told = file if isinstance(file, Path) else name
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(file)
+            picture = Image.open(file, formats=FORMATS)
         with picture:
             found = picture.size
             if found[0] * found[1] > LARGEST_PIXELS:
                 raise FileError(
-                    f"{file} has {found[0]}×{found[1]} pixels",
+                    f"{told} has {found[0]}×{found[1]} pixels",
                     usual=f"More than {LARGEST_PIXELS:,} are refused.",
                     advice="Scale it down.",
                 )
@@ -69,10 +80,12 @@ def _picture(file: Path, channels: int, height: int, width: int) -> tuple[np.nda
                 pixels = pixels.resize((width, height), Image.Resampling.BILINEAR)
             values = np.asarray(pixels, dtype=np.float32) / 255
     except bombs:
-        raise FileError(f"{file} unpacks to too many pixels", advice="Scale it down.") from None
+        raise FileError(f"{told} unpacks to too many pixels", advice="Scale it down.") from None
     except UnidentifiedImageError:
-        raise FileError(f"{file} is no picture", advice="Give a PNG or JPEG file, or an array as .npy.") from None
-    except OSError as error:
-        raise unreadable(file, error) from None
-    note = "" if found == (width, height) else f"{file.name}: scaled from {found[0]}×{found[1]} to {width}×{height} pixels"
+        raise FileError(f"{told} is no picture", advice="Give a PNG or JPEG file, or an array as .npy.") from None
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:  # what Pillow raises for broken files
+        if isinstance(file, Path) and isinstance(error, OSError) and error.errno is not None:
+            raise unreadable(file, error) from None
+        raise FileError(f"{told} is a broken picture", advice="Give a PNG or JPEG file, or an array as .npy.") from None
+    note = "" if found == (width, height) else f"{name}: scaled from {found[0]}×{found[1]} to {width}×{height} pixels"
     return (values[None] if channels == 1 else values.transpose(2, 0, 1))[None], note

@@ -25,7 +25,7 @@ from slidesum.laws.roles import batch, roles
 from slidesum.laws.shape import solve
 from slidesum.notation.write import named
 from slidesum.run.met import numpy_backend
-from slidesum.show.formula import json_text
+from slidesum.show.formula import finite, json_text
 from slidesum.show.given import coordinates, numbers
 from slidesum.show.kinds import op_kind
 from slidesum.show.other import of_other
@@ -54,6 +54,7 @@ class Explanation:
     computed: float
     winner: Term | None = None
     reduce: str = "sum"
+    inputs: tuple[str, ...] = ()
 
     @property
     def residual(self) -> float:
@@ -111,7 +112,15 @@ class Explanation:
 
     def to_json(self) -> str:
         """All of it as JSON: an object with the fields of this class."""
-        document = {
+        return json_text(self._fields())
+
+    def document(self) -> dict[str, Any]:
+        """The object that `to_json` writes; NaN and infinity are text."""
+        told: dict[str, Any] = finite(self._fields())
+        return told
+
+    def _fields(self) -> dict[str, Any]:
+        return {
             "layer": self.layer,
             "kind": self.kind,
             "equation": self.equation,
@@ -125,6 +134,7 @@ class Explanation:
                     "product": term.product,
                     "in_border": term.in_border,
                     "winner": term is self.winner,
+                    "from": self.inputs[term.origin] if self.inputs else None,
                 }
                 for term in self.terms
             ],
@@ -136,8 +146,8 @@ class Explanation:
             "computed": self.computed,
             "residual": self.residual,
             "relative_residual": self.relative_residual,
+            "reduce": self.reduce,
         }
-        return json_text(document)
 
     def __rich__(self) -> Any:
         from slidesum.show.text import explanation_text
@@ -174,6 +184,7 @@ def explain(graph: Graph, values: Mapping[str, Any], maps: Mapping[str, Any], la
         "at": place,
         "computed": float(result[place]),
         "activation": follower.function if follower else None,
+        "inputs": node.inputs,
     }
     match node.op:
         case Layer():
@@ -196,9 +207,7 @@ def _of_equation(node: Node, values: Mapping[str, Any], given: Sequence[Any], at
     op = node.op
     assert isinstance(op, Layer)
     assert node.sized is not None
-    shapes = [*(x.shape for x in given), *node.sized.shapes[len(given) :]]
-    sized = solve(op.equation, shapes, op.sizes, padding=op.padding, border=op.border, extent=op.extent, connections=op.connections)
-    sized = replace(sized, inputs=len(given))
+    sized = sized_for(node, [x.shape for x in given])
     factors = [*given, *(numbers(values[f"{node.owner}.{operand.name}"]) for operand in sized.filters)]
     terms = [_term(sized, factors, reading) for reading in readings(sized, at)]
     reduce = op.equation.reduce
@@ -223,6 +232,16 @@ def _of_equation(node: Node, values: Mapping[str, Any], given: Sequence[Any], at
         "winner": winner,
         "reduce": reduce,
     }
+
+
+def sized_for(node: Node, shapes: Sequence[Sequence[int]]) -> Sized:
+    """The equation of a layer for results of these shapes: a batch may have another extent than the declared one."""
+    op = node.op
+    assert isinstance(op, Layer)
+    assert node.sized is not None
+    known = [*map(tuple, shapes), *node.sized.shapes[len(shapes) :]]
+    sized = solve(op.equation, known, op.sizes, padding=op.padding, border=op.border, extent=op.extent, connections=op.connections)
+    return replace(sized, inputs=len(shapes))
 
 
 def _term(sized: Sized, factors: Sequence[Any], reading: Reading) -> Term:

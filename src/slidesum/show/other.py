@@ -40,6 +40,7 @@ def of_other(node: Node, values: Mapping[str, Any], before: Sequence[Any], at: P
     """What the layer reads, and its formula with the numbers put in."""
     x: Any = before[0] if before else np.zeros(())
     read: list[tuple[Place, float, float]]
+    origins: Sequence[int] = range(len(before))
     equation, reduce = "", "= value"
     match node.op:
         case Activation(function, options):
@@ -58,7 +59,7 @@ def of_other(node: Node, values: Mapping[str, Any], before: Sequence[Any], at: P
             equation, total, reduce = "y = sum of the branches", math.fsum(value for _, value, _ in read), "sum"
         case Concat(axis):
             number, inner = _branch(before, axis, at)
-            value = float(before[number][inner])
+            value, origins = float(before[number][inner]), (number,)
             read, equation, total = [(inner, value, value)], f"y = branch {number}: {node.inputs[number]}", value
         case Elementwise(function):
             cells = [_repeated(at, array) for array in before]
@@ -129,7 +130,11 @@ def of_other(node: Node, values: Mapping[str, Any], before: Sequence[Any], at: P
             total, equation, reduce = math.fsum(square for _, _, square in read), "y[b,o] = sum of (x[b,f] - centre[o,f])²", "sum"
         case _:
             raise AssertionError(type(node.op).__name__)
-    terms = tuple(Term({}, cell, value, (), part, False) for cell, value, part in read)
+    of_several = len(before) > 1  # then a term each, or the one of a concat
+    terms = tuple(
+        Term({}, cell, value, (), part, False, origins[number] if of_several else 0)
+        for number, (cell, value, part) in enumerate(read)
+    )
     return {
         "gist": "not an equation of the notation; computed by its formula",
         "equation": equation,

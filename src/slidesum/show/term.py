@@ -15,7 +15,7 @@ class Term:
     """One term of the sum.
 
     `cell` is where x is read; it lies outside the array where `in_border` holds. `weights` has an entry (name, cell, value) for
-    each filter, and `product` is the value times all of them.
+    each filter, and `product` is the value times all of them. `origin` is the number of the layer's input that x is.
     """
 
     indices: Mapping[str, int]
@@ -24,6 +24,7 @@ class Term:
     weights: tuple[tuple[str, Place, float], ...]
     product: float
     in_border: bool
+    origin: int = 0
 
 
 def heaviest_of(most: int, places: Sequence[int], weight: Callable[[int], float]) -> list[int]:
