@@ -94,6 +94,14 @@ class ModelSource {
     this.model = model;
     this.asks = asks;
     this.numbers = numbers;
+    this.document = /** @type {PageDocument} */ (model.get("document"));
+    this.revision = 0;
+    this.prediction = this.document.prediction;
+    this.packedHolds = true;
+    /** @type {Map<string, Layer>} */
+    this.layers = new Map();
+    /** @type {Map<string, Promise<any>>} */
+    this.known = new Map();
     /** @type {Set<() => void>} */
     this.listeners = new Set();
     this.begin();
@@ -107,16 +115,11 @@ class ModelSource {
 
   /** A document as it came: nothing has been changed, so what travels with it holds. */
   begin() {
-    this.document = /** @type {PageDocument} */ (this.model.get("document"));
+    this.document = this.model.get("document");
     this.revision = this.document.revision ?? 0;
     this.prediction = this.document.prediction;
     this.packedHolds = true;
     this.layers = new Map(this.document.layers.map((layer) => [layer.name, layer]));
-    this.forget();
-  }
-
-  forget() {
-    /** @type {Map<string, Promise<any>>} */
     this.known = new Map();
   }
 
@@ -132,7 +135,7 @@ class ModelSource {
    * @returns {Promise<T>}
    */
   once(key, find) {
-    const known = /** @type {Map<string, Promise<any>>} */ (this.known);
+    const known = this.known;
     let found = known.get(key);
     if (!found) {
       found = find();
@@ -144,7 +147,7 @@ class ModelSource {
 
   /** @param {string} name */
   layer(name) {
-    const layer = /** @type {Map<string, Layer>} */ (this.layers).get(name);
+    const layer = this.layers.get(name);
     if (layer) return layer;
     throw new PageError(`there is no layer ${name}`, { advice: "Choose one of the network's layers." });
   }
@@ -238,12 +241,13 @@ class ModelSource {
     const layers = this.document.layers;
     const chosen = this.chosenAt(layer.name, at);
     if (this.isExact(layer) && isExplainable(layer)) {
-      const exact = (/** @type {string} */ name) => this.once(`exact:${name}`, async () => /** @type {Tensor} */ (this.packed(`exact:${name}`)));
-      const [result, ...inputs] = await Promise.all([layer.name, ...layer.inputs].map(exact));
-      const arrays = await Promise.all(layer.arrays.map(async ({ name, short }) => [short, await this.array(name)]));
-      return explained(layers, layer, at, { result, inputs, arrays: Object.fromEntries(arrays) });
+      const [result, ...inputs] = await Promise.all([layer.name, ...layer.inputs].map((name) => this.exact(name)));
+      return explained(layers, layer, at, { result, inputs, arrays: await this.keptArrays(layer) });
     }
-    if (chosen) return explainedFrom(layers, layer, at, /** @type {Tensor} */ (this.packed(chosen.packed)).data);
+    if (chosen) {
+      const { data } = unpacked(this.numbers, this.document.packed[chosen.packed]);
+      return explainedFrom(layers, layer, at, data, await this.keptArrays(layer));
+    }
     if (this.asked) {
       const { content } = await this.asks.ask({ ask: "explain", layer: layer.name, at });
       return revived(content.explanation);
@@ -252,6 +256,25 @@ class ModelSource {
       usual: "Only those of chosen values do; the marked ones.",
       advice: "Choose a marked value, or open the page with a server: --serve.",
     });
+  }
+
+  /**
+   * A result as the engine computed it.
+   * @param {string} name
+   * @returns {Promise<Tensor>}
+   */
+  exact(name) {
+    return this.once(`exact:${name}`, async () => unpacked(this.numbers, this.document.packed[`exact:${name}`]));
+  }
+
+  /**
+   * The arrays of a layer that travel with the page, by their short names.
+   * @param {Layer} layer
+   * @returns {Promise<Record<string, Tensor>>}
+   */
+  async keptArrays(layer) {
+    const here = layer.arrays.filter(({ name }) => `array:${name}` in this.document.packed);
+    return Object.fromEntries(await Promise.all(here.map(async ({ name, short }) => [short, await this.array(name)])));
   }
 
   /**
@@ -270,7 +293,7 @@ class ModelSource {
     this.revision = told.revision;
     this.prediction = told.prediction;
     this.packedHolds = false;
-    this.forget();
+    this.known = new Map();
     this.tell();
     return { revision: told.revision, prediction: told.prediction, note: told.note ?? "" };
   }

@@ -21,12 +21,12 @@ export function tensorOf(dtype, shape, bytes, scale = 1) {
   if (bytes.byteLength !== needed) throw new RangeError(`${needed} bytes are needed for ${shape.join("×")} ${dtype}, not ${bytes.byteLength}`);
   if (dtype === "int8") {
     const data = new Int8Array(bytes.buffer, bytes.byteOffset, count);
-    return { shape, data, scale, max: largest(data) * scale };
+    return { shape, data, scale, max: largestMagnitude(data) * scale };
   }
   const aligned = bytes.byteOffset % 4 === 0;
   const start = bytes.byteOffset;
   const data = aligned ? new Float32Array(bytes.buffer, start, count) : new Float32Array(bytes.buffer.slice(start, start + needed));
-  return { shape, data, scale, max: largest(data) * scale };
+  return { shape, data, scale, max: largestMagnitude(data) * scale };
 }
 
 /**
@@ -98,7 +98,7 @@ export function isInside(shape, cell) {
 }
 
 /** @param {Int8Array | Float32Array} data */
-function largest(data) {
+function largestMagnitude(data) {
   let found = 0;
   for (let k = 0; k < data.length; k += 1) {
     const magnitude = Math.abs(data[k]);
