@@ -135,13 +135,13 @@ export function mountEdit(root, context) {
 }
 
 /**
- * Paper and ink as numbers of the input.
+ * Paper and ink as numbers of the input: the least and the largest that it had at first.
  * @param {Context} context
  * @returns {[number, number]}
  */
 function rangeOf({ source }) {
-  const told = /** @type {{ input?: { range?: [number, number] } }} */ (source.document).input?.range;
-  return told ?? [0, 1];
+  const [low, high] = source.document.input.range;
+  return low < high ? [low, high] : [0, 1];
 }
 
 /**

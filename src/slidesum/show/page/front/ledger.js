@@ -8,7 +8,7 @@
 import { h, setStyle } from "./dom.js";
 import { isSum, partsOf } from "./trail.js";
 
-const FIRST = 10; // so many rows are seen at once
+const FIRST_ROWS = 10; // so many are seen at once
 
 /** @typedef {{ text: string, size: number, step: Step | null, label: string, detail: string, isWinner: boolean }} Row */
 /** @typedef {{ go: (step: Step) => void, isOpen: (step: Step) => boolean }} Ways */
@@ -41,13 +41,13 @@ function rowsOf(layer, why, digits) {
   const isMultiplied = why.terms.some((term) => term.weights.length > 0);
   return why.terms.map((term, k) => {
     const step = /** @type {Step} */ (steps.get(term));
-    const weights = term.weights.map(({ weight }) => ` × ${short(weight)}`).join("");
+    const weights = term.weights.map(({ weight }) => ` × ${briefly(weight)}`).join("");
     return {
       text: digits.products[k],
       size: term.product,
       step: term.in_border ? null : step,
       label: term.in_border ? "padding" : `${step.layer} [${step.at.join(", ")}]`,
-      detail: isMultiplied || term.product !== term.value ? `${short(term.value)}${weights}` : "",
+      detail: isMultiplied || term.product !== term.value ? `${briefly(term.value)}${weights}` : "",
       isWinner: term.winner,
     };
   });
@@ -70,7 +70,7 @@ function mapsList(why, digits, rows, ways) {
   const largest = rows.reduce((top, row) => Math.max(top, Math.abs(row.size)), 0);
   return unfolding(maps, "maps", (part, k) => {
     const inside = h("div", { class: "ledger-inside" });
-    const head = h("summary", { "data-testid": "trace:map", "data-map": part.map, "data-sum": part.text }, named(`map ${part.map}`, `${part.terms} products`), barOf(part.sum, most), numberOf(part.text));
+    const head = h("summary", { "data-testid": "trace:map", "data-map": part.map, "data-sum": part.text }, rowName(`map ${part.map}`, `${part.terms} products`), signedBar(part.sum, most), rowNumber(part.text));
     const node = h("details", { open: k === 0 }, head, inside);
     const fillIn = () => node.open && !inside.firstChild && inside.append(rowsList(part.rows, largest, ways));
     node.addEventListener("toggle", fillIn);
@@ -87,7 +87,7 @@ function mapsList(why, digits, rows, ways) {
 function rowsList(rows, most, ways) {
   const sorted = [...rows].sort((a, b) => Number(b.isWinner) - Number(a.isWinner) || Math.abs(b.size) - Math.abs(a.size));
   return unfolding(sorted, "terms", (row) => {
-    const parts = [named(row.label, row.detail, row.isWinner), barOf(row.size, most), numberOf(row.text)];
+    const parts = [rowName(row.label, row.detail, row.isWinner), signedBar(row.size, most), rowNumber(row.text)];
     const data = { "data-testid": "trace:term", "data-product": row.text, class: "ledger-row" };
     const { step } = row;
     if (!step) return h("div", data, parts);
@@ -104,29 +104,29 @@ function rowsList(rows, most, ways) {
  * @param {(item: T, k: number) => HTMLElement} drawn
  */
 function unfolding(items, what, drawn) {
-  const list = h("div", { class: "ledger-list" }, items.slice(0, FIRST).map(drawn));
-  if (items.length <= FIRST) return list;
+  const list = h("div", { class: "ledger-list" }, items.slice(0, FIRST_ROWS).map(drawn));
+  if (items.length <= FIRST_ROWS) return list;
   const more = h(
     "button",
     {
       type: "button", class: "ledger-more", "data-testid": `trace:all-${what}`, "data-picture": "no",
       onclick: () => {
-        more.replaceWith(...items.slice(FIRST).map((item, k) => drawn(item, k + FIRST)));
+        more.replaceWith(...items.slice(FIRST_ROWS).map((item, k) => drawn(item, k + FIRST_ROWS)));
       },
     },
-    `Show the other ${items.length - FIRST} ${what}`,
+    `Show the other ${items.length - FIRST_ROWS} ${what}`,
   );
   list.append(more);
   return list;
 }
 
 /** @param {string} label @param {string} detail @param {boolean} [isWinner] */
-function named(label, detail, isWinner = false) {
+function rowName(label, detail, isWinner = false) {
   return h("span", { class: "ledger-name" }, label, isWinner && h("strong", {}, " winner"), detail && h("span", { class: "quiet" }, ` ${detail}`));
 }
 
 /** A bar from the middle: to the right what speaks for the value, to the left what speaks against it. @param {number} size @param {number} most */
-function barOf(size, most) {
+function signedBar(size, most) {
   const share = most > 0 && Number.isFinite(size) ? Math.abs(size) / most : 0;
   const bar = h("span", { class: `ledger-fill ${size < 0 ? "ledger-negative" : "ledger-positive"}` });
   setStyle(bar, { width: `${50 * share}%` });
@@ -134,11 +134,11 @@ function barOf(size, most) {
 }
 
 /** @param {string} text */
-function numberOf(text) {
+function rowNumber(text) {
   return h("span", { class: "ledger-number" }, text);
 }
 
 /** @param {number} value */
-function short(value) {
+function briefly(value) {
   return Number.isFinite(value) ? String(Number(value.toPrecision(4))) : String(value);
 }

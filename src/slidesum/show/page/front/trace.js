@@ -11,7 +11,7 @@ import { createStack } from "./stack.js";
 import { ledgerOf } from "./ledger.js";
 import { cellsOf, classPlace, fieldOf, passedOn, strongest } from "./trail.js";
 
-const CLASSES = 10; // so many classes have a button
+const CLASS_BUTTONS = 10; // so many classes have a button
 
 /**
  * @param {HTMLElement} root
@@ -59,7 +59,7 @@ export function mountTrace(root, context) {
     }
     const label = (/** @type {number} */ k) => prediction.labels?.[k] ?? String(k);
     const score = (/** @type {number} */ value) => significant(value, 4);
-    const buttons = prediction.top.slice(0, CLASSES).map(([k, value]) =>
+    const buttons = prediction.top.slice(0, CLASS_BUTTONS).map(([k, value]) =>
       h(
         "button",
         { type: "button", class: "trace-class", "data-testid": `class:${k}`, "aria-pressed": k === chosen, onclick: () => choose(k) },
@@ -68,8 +68,8 @@ export function mountTrace(root, context) {
         k === prediction.best && h("span", { class: "trace-best" }, " predicted"),
       ),
     );
-    const count = /** @type {{ classes?: number }} */ (prediction).classes ?? prediction.top.length;
-    const other = count > CLASSES && h(
+    const count = prediction.classes;
+    const other = count > CLASS_BUTTONS && h(
       "label",
       {},
       "another class ",

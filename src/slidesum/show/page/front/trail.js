@@ -116,9 +116,8 @@ export function fieldOf(layer, at, input) {
     const extent = input.shape[place];
     const reach = layer.reach[axis];
     if (!reach) return { axis, from: 0, to: extent, extent };
-    const before = Array.isArray(reach.padding) ? reach.padding[0] : /** @type {number} */ (reach.padding);
-    const along = /** @type {{ along?: number | null }} */ (reach).along ?? null;
-    const first = Math.ceil(-before + (along === null ? 0 : at[along] * reach.stride));
+    const along = /** @type {number | null} */ (/** @type {unknown} */ (reach.along));
+    const first = Math.ceil(-reach.padding + (along === null ? 0 : at[along] * reach.stride));
     const clipped = (/** @type {number} */ cell) => Math.min(Math.max(cell, 0), extent);
     return { axis, from: clipped(first), to: clipped(first + Math.ceil(reach.field)), extent };
   });
