@@ -39,12 +39,12 @@ export function palette(isDark) {
  */
 function paletteOf(scale) {
   const pixels = new Uint32Array(2 * STEPS - 1);
-  for (let step = 0; step < STEPS; step++) {
+  for (let k = 0; k < STEPS; k++) {
     for (const side of [0, 1]) {
-      const t = step / (STEPS - 1);
+      const t = k / (STEPS - 1);
       const lab = t < 0.5 ? mixed(scale.zero, scale.middle[side], 2 * t) : mixed(scale.middle[side], scale.end[side], 2 * t - 1);
       const [red, green, blue] = rgb(lab);
-      pixels[STEPS - 1 + (side ? step : -step)] = 0xff000000 | (blue << 16) | (green << 8) | red;
+      pixels[STEPS - 1 + (side ? k : -k)] = 0xff000000 | (blue << 16) | (green << 8) | red;
     }
   }
   return pixels;

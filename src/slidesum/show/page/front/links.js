@@ -19,7 +19,7 @@ import { NO_RING } from "./tiles.js";
 export function readByInput(layer, at, shapes) {
   const { sized } = layer;
   if (sized) return shapes.map((_, number) => readCells(sized, number, at).map(({ cell }) => cell));
-  return readCellsOfOther(layer, at, shapes).map((cells) => cells.map(({ cell }) => cell));
+  return shapes.map((_, number) => readCellsOfOther(layer, at, shapes, number).map(({ cell }) => cell));
 }
 
 /**
@@ -31,7 +31,7 @@ export function readByInput(layer, at, shapes) {
  * @returns {Cell[]}
  */
 export function fedByInput(layer, number, cell, shapes) {
-  return layer.sized ? fedBy(layer.sized, number, cell) : fedByOther(layer, number, cell, shapes);
+  return layer.sized ? fedBy(layer.sized, number, cell) : fedByOther(layer, cell, shapes, number);
 }
 
 /**

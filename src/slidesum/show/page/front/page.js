@@ -46,7 +46,7 @@ async function render({ model, el }) {
       prediction,
     ),
     h("main", { class: "page-main" }, [...panels.values()]),
-    notes.length > 0 && h("footer", { class: "page-foot quiet" }, notes.join(" ")),
+    h("footer", { class: "page-foot quiet", title: notes.join(" "), hidden: notes.length === 0 }, notes.join(" ")),
     live,
   );
   el.append(root);

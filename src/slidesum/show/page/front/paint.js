@@ -58,7 +58,7 @@ function anyNegative(tensor) {
  * @param {number} map
  * @returns {number}
  */
-function startOf({ drawn, slice }, map) {
+function firstOf({ drawn, slice }, map) {
   let start = drawn.mapAxis === null ? 0 : map * drawn.strides[drawn.mapAxis];
   for (const axis of drawn.sliders) start += slice[axis] * drawn.strides[axis];
   return start;
@@ -74,7 +74,7 @@ function startOf({ drawn, slice }, map) {
  */
 function paintImage(pixels, pitch, bottom, tile, look, ratio) {
   const { drawn, tensor, colours } = look;
-  const start = startOf(look, tile.map);
+  const start = firstOf(look, tile.map);
   const left = tile.x + tile.ring.left * tile.cellWidth;
   const top = tile.y + tile.ring.top * tile.cellHeight;
   const across = spans(left * ratio, tile.cellWidth * ratio, drawn.columns, pitch);
@@ -120,7 +120,7 @@ function spans(start, size, count, end) {
  */
 function paintCurve(context, tile, look) {
   const { drawn, tensor, most, colours } = look;
-  const start = startOf(look, tile.map);
+  const start = firstOf(look, tile.map);
   const stride = drawn.strides[/** @type {number} */ (drawn.columnAxis)];
   const middle = tile.y + tile.height / 2;
   const half = tile.height / 2 - 2;
@@ -160,7 +160,7 @@ function paintCurve(context, tile, look) {
  * @param {boolean} hasNegative
  */
 function paintBar(context, tile, look, hasNegative) {
-  const value = look.tensor.data[startOf(look, tile.map)] * look.tensor.scale;
+  const value = look.tensor.data[firstOf(look, tile.map)] * look.tensor.scale;
   const isNamed = tile.height >= 13 && tile.width >= 120;
   const label = look.labels?.[tile.map] ?? String(tile.map);
   const named = isNamed ? (look.labels ? Math.min(110, tile.width * 0.4) : 26) : 0;

@@ -52,7 +52,7 @@ export function createStack(told) {
   const drawn = drawnAs(tensor.shape, told.mapAxis, told.places);
   const isList = formOf(drawn) === "bar" || drawn.columnAxis === null;
   const hasSmall = drawn.maps > 1 || isList;
-  let slice = tensor.shape.map(() => 0);
+  const slice = tensor.shape.map(() => 0);
   let map = 0;
   /** @type {Lit[]} */
   let lit = [];
