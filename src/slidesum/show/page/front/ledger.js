@@ -1,7 +1,7 @@
 // The terms of one value, the largest first: map by map where a layer sums over maps, each map with its own terms inside, and a line
 // for what isn't listed, so that what stands there adds up to the value.
 
-/** @import { Explanation, Layer } from "./contract.js" */
+/** @import { Explanation, Layer, Term } from "./contract.js" */
 /** @import { Shown } from "./digits.js" */
 /** @import { Step } from "./trail.js" */
 
@@ -25,8 +25,11 @@ export function ledgerOf(layer, why, digits, ways) {
   const groups = why.partial_sums;
   const most = rows.reduce((top, row) => Math.max(top, Math.abs(row.size)), 0);
   const body = groups.length > 1 && groups.some(({ terms }) => terms > 1) ? mapsList(why, digits, rows, ways) : rowsList(rows, most, ways);
-  const bias = digits.bias === null ? null : h("p", { class: "ledger-bias" }, "bias ", h("strong", { "data-testid": "trace:bias" }, digits.bias));
-  return h("div", { class: "ledger", "data-testid": "trace:ledger", "data-sum": isSum(layer, why) ? "yes" : "no" }, body, bias);
+  const line = (/** @type {string} */ told, /** @type {string} */ id, /** @type {string} */ text) =>
+    h("p", { class: "ledger-line" }, h("span", {}, told), h("strong", { "data-testid": `trace:${id}` }, text));
+  const bias = digits.bias !== null && line("bias", "bias", digits.bias);
+  const sum = digits.sum !== null && line(`sum, to be divided by ${why.terms.length}`, "sum", digits.sum);
+  return h("div", { class: "ledger", "data-testid": "trace:ledger", "data-sum": isSum(layer, why) ? "yes" : "no" }, body, bias, sum);
 }
 
 /**
@@ -38,19 +41,34 @@ export function ledgerOf(layer, why, digits, ways) {
  */
 function rowsOf(layer, why, digits) {
   const steps = new Map(partsOf(layer, why).map(({ term, step }) => [term, step]));
-  const isMultiplied = why.terms.some((term) => term.weights.length > 0);
   return why.terms.map((term, k) => {
     const step = /** @type {Step} */ (steps.get(term));
-    const weights = term.weights.map(({ weight }) => ` × ${briefly(weight)}`).join("");
     return {
       text: digits.products[k],
       size: term.product,
       step: term.in_border ? null : step,
       label: term.in_border ? "padding" : `${step.layer} [${step.at.join(", ")}]`,
-      detail: isMultiplied || term.product !== term.value ? `${briefly(term.value)}${weights}` : "",
+      detail: factorsOf(layer, why, term, k),
       isWinner: term.winner,
     };
   });
+}
+
+/**
+ * What was multiplied, or squared, to make a term; nothing where it is the value itself.
+ * @param {Layer} layer
+ * @param {Explanation} why
+ * @param {Term} term
+ * @param {number} k
+ */
+function factorsOf(layer, why, term, k) {
+  const value = briefly(term.value);
+  if (layer.op === "Distance") {
+    const centre = layer.options.centres[why.at[1]][k];
+    return `(${value} ${centre < 0 ? "+" : "−"} ${briefly(Math.abs(centre))})²`;
+  }
+  if (term.weights.length) return [value, ...term.weights.map(({ weight }) => briefly(weight))].join(" × ");
+  return term.product === term.value ? "" : value;
 }
 
 /**
@@ -68,7 +86,7 @@ function mapsList(why, digits, rows, ways) {
   maps.sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
   const most = Math.max(...maps.map(({ sum }) => Math.abs(sum)), 0);
   const largest = rows.reduce((top, row) => Math.max(top, Math.abs(row.size)), 0);
-  return unfolding(maps, "maps", (part, k) => {
+  return unfolding(maps, "maps", maps.map(({ text }) => text), (part, k) => {
     const inside = h("div", { class: "ledger-inside" });
     const head = h("summary", { "data-testid": "trace:map", "data-map": part.map, "data-sum": part.text }, rowName(`map ${part.map}`, `${part.terms} products`), signedBar(part.sum, most), rowNumber(part.text));
     const node = h("details", { open: k === 0 }, head, inside);
@@ -86,7 +104,7 @@ function mapsList(why, digits, rows, ways) {
  */
 function rowsList(rows, most, ways) {
   const sorted = [...rows].sort((a, b) => Number(b.isWinner) - Number(a.isWinner) || Math.abs(b.size) - Math.abs(a.size));
-  return unfolding(sorted, "terms", (row) => {
+  return unfolding(sorted, "terms", sorted.map(({ text }) => text), (row) => {
     const parts = [rowName(row.label, row.detail, row.isWinner), signedBar(row.size, most), rowNumber(row.text)];
     const data = { "data-testid": "trace:term", "data-product": row.text, class: "ledger-row" };
     const { step } = row;
@@ -101,11 +119,13 @@ function rowsList(rows, most, ways) {
  * @template T
  * @param {T[]} items
  * @param {string} what
+ * @param {string[]} texts their numbers as shown
  * @param {(item: T, k: number) => HTMLElement} drawn
  */
-function unfolding(items, what, drawn) {
+function unfolding(items, what, texts, drawn) {
   const list = h("div", { class: "ledger-list" }, items.slice(0, FIRST_ROWS).map(drawn));
   if (items.length <= FIRST_ROWS) return list;
+  const together = addedUp(texts.slice(FIRST_ROWS));
   const more = h(
     "button",
     {
@@ -114,7 +134,7 @@ function unfolding(items, what, drawn) {
         more.replaceWith(...items.slice(FIRST_ROWS).map((item, k) => drawn(item, k + FIRST_ROWS)));
       },
     },
-    `Show the other ${items.length - FIRST_ROWS} ${what}`,
+    `Show the other ${items.length - FIRST_ROWS} ${what}${together === null ? "" : `, together ${together}`}`,
   );
   list.append(more);
   return list;
@@ -136,6 +156,23 @@ function signedBar(size, most) {
 /** @param {string} text */
 function rowNumber(text) {
   return h("span", { class: "ledger-number" }, text);
+}
+
+/**
+ * The sum of numbers as they are written, exactly; null where one is written with an exponent or is none.
+ * @param {string[]} texts
+ * @returns {string | null}
+ */
+export function addedUp(texts) {
+  if (!texts.every((text) => /^-?\d+(\.\d+)?$/.test(text))) return null;
+  const places = Math.max(0, ...texts.map((text) => text.split(".")[1]?.length ?? 0));
+  const units = texts.reduce((sum, text) => {
+    const [whole, part = ""] = text.split(".");
+    return sum + BigInt(whole + part.padEnd(places, "0"));
+  }, 0n);
+  const letters = String(units < 0n ? -units : units).padStart(places + 1, "0");
+  const number = places ? `${letters.slice(0, -places)}.${letters.slice(-places)}` : letters;
+  return units < 0n ? `-${number}` : number;
 }
 
 /** @param {number} value */

@@ -13,8 +13,8 @@ import { MAPS_AXIS, gridIndices, gridKey, typedNames, touchesOf } from "./grids.
 
 /** @typedef {{ x: number, y: number, w: number, h: number }} Box */
 /**
- * One drawn thing. `rank` is where it stands among its family, for finding what it was before a change.
- * @typedef {{ family: string, row: number, column: number, rank: number, of: number, box: Box, node: SVGGElement }} Item
+ * One drawn thing; `spot` is what of it is lit. `rank` is where it stands among its family, for finding what it was before a change.
+ * @typedef {{ family: string, row: number, column: number, rank: number, of: number, box: Box, spot?: Box, node: SVGGElement }} Item
  */
 /** @typedef {{ node: SVGGElement, items: Item[], links: SVGGElement, outputs: { map: number, box: Box, cell: number }[] }} Scene */
 /** @typedef {{ small: boolean, wide: boolean, width: number, height: number }} Frame */
@@ -38,9 +38,9 @@ export function sceneOf(made, at, settings, sharing, frame) {
   const weights = weightItems(made, touches, hues, sharing, weightsBox, frame);
   const outputs = outputItems(made, at, outputBox, frame);
   const items = [...inputs, ...weights, ...outputs];
-  const links = frame.small ? svg("g") : linksOf(inputs, weights, outputs, touches, hues, at, frame);
+  const links = frame.small ? svg("g") : linksOf(inputs, weights, outputs, touches, hues, frame);
   const captions = frame.small ? [] : captionsOf(sized, made, [inputBox, weightsBox, outputBox]);
-  const node = svg("g", {}, captions, items.map((item) => item.node), links);
+  const node = svg("g", {}, links, captions, items.map((item) => item.node));
   const cells = outputs.map((item, map) => ({ map, box: item.box, cell: item.box.w / sized.result.shape[MAPS_AXIS + 2] }));
   return { node, items, links, outputs: cells };
 }
@@ -54,9 +54,9 @@ function columnsOf({ small, wide, width, height }) {
   if (small) return [{ x: 0, y: 0, w: 0, h: 0 }, { x: 0, y: 0, w: width * 0.5, h: height }, { x: width * 0.6, y: 0, w: width * 0.4, h: height }];
   const head = 24;
   if (wide) {
-    return [[0, 0.24], [0.34, 0.66], [0.76, 1]].map(([from, to]) => ({ x: width * from, y: head, w: width * (to - from), h: height - head }));
+    return [[0, 0.25], [0.34, 0.66], [0.74, 1]].map(([from, to]) => ({ x: width * from + 1, y: head, w: width * (to - from) - 6, h: height - head - 6 }));
   }
-  return [[0, 0.26], [0.31, 0.68], [0.73, 1]].map(([from, to]) => ({ x: 0, y: height * from + head, w: width, h: height * (to - from) - head }));
+  return [[0, 0.26], [0.31, 0.68], [0.73, 1]].map(([from, to]) => ({ x: 1, y: height * from + head, w: width - 6, h: height * (to - from) - head }));
 }
 
 /**
@@ -72,16 +72,20 @@ function inputItems(sized, padding, touches, hues, box) {
   const grid = { rows: rows + 2 * padding, columns: columns + 2 * padding };
   return placedGrids({ rows: 1, columns: maps }, grid, box, 15).map(({ box: at, cell }, map) => {
     const inner = { x: at.x + padding * cell, y: at.y + padding * cell, w: columns * cell, h: rows * cell };
-    const lit = touches.filter((touch) => touch.map === map).map((touch) =>
+    const own = touches.filter((touch) => touch.map === map);
+    const cellBoxes = own.map(({ row, column }) => ({ x: at.x + (column + padding) * cell, y: at.y + (row + padding) * cell, w: cell, h: cell }));
+    const lit = own.map((touch, k) =>
       svg("rect", {
-        x: at.x + (touch.column + padding) * cell, y: at.y + (touch.row + padding) * cell, width: cell, height: cell,
+        ...rectOf(cellBoxes[k]),
         class: `lab-lit lab-hue-${hues.get(touch.grid)}${touch.inBorder ? " lab-in-border" : ""}`,
+        "data-cell": `${map},${touch.row},${touch.column}`,
+        "data-grid": touch.grid,
       }),
     );
     const ring = padding ? [meshOf(at, grid.rows, grid.columns, "lab-ring")] : [];
     const drawn = [...ring, svg("rect", { ...rectOf(inner), class: "lab-map" }), meshOf(inner, rows, columns, "lab-mesh")];
     const node = svg("g", { "data-testid": `lab:in:${map}` }, drawn, lit);
-    return { family: "input", row: 0, column: map, rank: map, of: maps, box: at, node };
+    return { family: "input", row: 0, column: map, rank: map, of: maps, box: at, spot: boxAround(cellBoxes), node };
   });
 }
 
@@ -130,13 +134,13 @@ function outputItems(made, at, box, frame) {
   const [, maps, rows, columns] = sized.result.shape;
   const whole = names.length > 1 ? { rows: sized.extents[names[0]], columns: maps / sized.extents[names[0]] } : { rows: 1, columns: maps };
   return placedGrids(whole, { rows, columns }, box, frame.small ? 4 : 15).map(({ box: place, cell }, map) => {
-    const chosen = !frame.small && map === at[MAPS_AXIS];
-    const lit = svg("rect", {
-      x: place.x + at[MAPS_AXIS + 2] * cell, y: place.y + at[MAPS_AXIS + 1] * cell, width: cell, height: cell, class: "lab-at",
-    });
+    const isChosen = !frame.small && map === at[MAPS_AXIS];
+    const spot = { x: place.x + at[MAPS_AXIS + 2] * cell, y: place.y + at[MAPS_AXIS + 1] * cell, w: cell, h: cell };
+    const lit = isChosen && svg("rect", { ...rectOf(spot), class: "lab-at" });
     const drawn = [svg("rect", { ...rectOf(place), class: "lab-map lab-made" }), meshOf(place, rows, columns, "lab-mesh")];
-    const node = svg("g", { "data-testid": "lab:out", "data-map": map }, drawn, chosen ? lit : []);
-    return { family: "output", row: Math.floor(map / whole.columns), column: map % whole.columns, rank: map, of: maps, box: place, node };
+    const node = svg("g", { "data-testid": "lab:out", "data-map": map }, drawn, lit);
+    const [row, column] = [Math.floor(map / whole.columns), map % whole.columns];
+    return { family: "output", row, column, rank: map, of: maps, box: place, spot: isChosen ? spot : undefined, node };
   });
 }
 
@@ -147,29 +151,23 @@ function outputItems(made, at, box, frame) {
  * @param {Item[]} outputs
  * @param {Touch[]} touches
  * @param {Map<string, number>} hues
- * @param {Cell} at
  * @param {Frame} frame
  */
-function linksOf(inputs, weights, outputs, touches, hues, at, frame) {
+function linksOf(inputs, weights, outputs, touches, hues, frame) {
   const links = svg("g", { class: "lab-links" });
-  const output = outputs[at[MAPS_AXIS]];
+  const goal = outputs.find((item) => item.spot);
   const drawn = new Set();
-  for (const touch of touches) {
-    const pair = `${touch.map} ${touch.grid}`;
-    const grid = weights.find((item) => item.node.getAttribute("data-grid") === touch.grid);
-    if (drawn.has(pair) || !grid) continue;
-    drawn.add(pair);
-    links.append(linkOf(inputs[touch.map].box, grid.box, frame, hues.get(touch.grid)));
-    if (drawn.size <= hues.size || !links.querySelector(`[data-to="${touch.grid}"]`)) {
-      const onward = linkOf(grid.box, output.box, frame, hues.get(touch.grid));
-      onward.setAttribute("data-to", touch.grid);
-      links.append(onward);
-    }
+  for (const { map, grid: key } of touches) {
+    const grid = weights.find((item) => item.node.getAttribute("data-grid") === key);
+    if (drawn.has(`${map} ${key}`) || !grid || !goal?.spot) continue;
+    links.append(linkOf(inputs[map].spot ?? inputs[map].box, grid.box, frame, hues.get(key)));
+    if (!drawn.has(key)) links.append(linkOf(grid.box, goal.spot, frame, hues.get(key)));
+    drawn.add(key).add(`${map} ${key}`);
   }
   return links;
 }
 
-/** @param {Box} a @param {Box} b @param {Frame} frame @param {number | undefined} hue */
+/** From the near side of a box to that of another. @param {Box} a @param {Box} b @param {Frame} frame @param {number | undefined} hue */
 function linkOf(a, b, frame, hue) {
   const [x1, y1] = frame.wide ? [a.x + a.w, a.y + a.h / 2] : [a.x + a.w / 2, a.y + a.h];
   const [x2, y2] = frame.wide ? [b.x, b.y + b.h / 2] : [b.x + b.w / 2, b.y];
@@ -231,6 +229,14 @@ function indexValues(names, number, sized) {
     number = Math.floor(number / sized.extents[name]);
   }
   return values;
+}
+
+/** @param {Box[]} boxes @returns {Box | undefined} the smallest around all of them */
+function boxAround(boxes) {
+  if (!boxes.length) return undefined;
+  const [x, y] = [Math.min(...boxes.map((box) => box.x)), Math.min(...boxes.map((box) => box.y))];
+  const [right, bottom] = [Math.max(...boxes.map((box) => box.x + box.w)), Math.max(...boxes.map((box) => box.y + box.h))];
+  return { x, y, w: right - x, h: bottom - y };
 }
 
 /** @param {Box} box */

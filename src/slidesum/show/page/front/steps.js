@@ -19,7 +19,7 @@ const SPELT = { relu: "ReLU", relu6: "ReLU6", leaky_relu: "leaky ReLU", gelu: "G
  */
 export function tourSteps(page) {
   const layer = stopAt(page);
-  const facts = factsOf(page, layer);
+  const facts = factsOf(page.layers, layer);
   const at = placeToShow(page, layer);
   const here = { tab: "layer", layer: layer.name };
   return [
@@ -49,7 +49,14 @@ function stopAt({ layers }) {
   const weighted = layers.filter((layer) => layer.sized && layer.sized.operands.length > layer.sized.inputs);
   const sliding = weighted.filter((layer) => layer.sized?.operands[0].axes.some((axis) => "slide" in axis));
   const wide = sliding.filter((layer) => /** @type {Sized} */ (layer.sized).operands[1].shape.some((n) => n > 1) && windowOf(layer).some((n) => n > 1));
-  return wide.find((layer) => mapsOf(layer) > 1) ?? sliding[0] ?? weighted[0] ?? layers.find((layer) => layer.op !== "Input") ?? layers[0];
+  const mixing = wide.filter((layer) => mapsOf(layer) > 1);
+  return mixing.find((layer) => !isOwn(layers, layer)) ?? mixing[0] ?? sliding[0] ?? weighted[0] ?? layers.find((layer) => layer.op !== "Input") ?? layers[0];
+}
+
+/** Whether every map has a filter of its own. @param {Layer[]} layers @param {Layer} layer */
+function isOwn(layers, layer) {
+  const { roles } = factsOf(layers, layer);
+  return roles.has("own") && !roles.has("summed");
 }
 
 /** The taps of the window, along the places. @param {Layer} layer @returns {number[]} */
@@ -62,12 +69,12 @@ function windowOf({ sized }) {
 /** @typedef {{ k1: number, filters: number, window: string, roles: Set<string>, wired: boolean }} Facts */
 
 /**
- * @param {PageDocument} page
+ * @param {Layer[]} layers
  * @param {Layer} layer
  * @returns {Facts}
  */
-function factsOf(page, layer) {
-  const input = page.layers.find((one) => one.name === layer.inputs[0]);
+function factsOf(layers, layer) {
+  const input = layers.find((one) => one.name === layer.inputs[0]);
   const { sized } = layer;
   const none = { k1: input?.maps ?? 1, filters: layer.maps, window: "", roles: new Set(["none"]), wired: false };
   if (!sized || !input) return none;
@@ -147,7 +154,7 @@ function activation({ layers }, layer, { roles }) {
   const where = behind.inputs[0] === layer.name ? "right behind the sum" : `a few layers on, in ${behind.name}`;
   const summed = roles.has("summed") || roles.has("pooled");
   const order = summed ? "First all maps are added, and then it is applied, once a value; it never sees a single map's part." : "It is applied to every value by itself.";
-  return `${name} stands ${where}. ${order}`;
+  return `The ${name} stands ${where}. ${order}`;
 }
 
 /** The first activation on the way from a layer, while one layer follows another. @param {Layer[]} layers @param {Layer} layer */

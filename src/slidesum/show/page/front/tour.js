@@ -19,8 +19,8 @@ export function mountTour(root, context) {
   const steps = tourSteps(context.source.document);
   const start = h(
     "button",
-    { type: "button", class: "tour-start", "data-testid": "tour-start", "data-picture": "no", onclick: () => begin() },
-    "Tour in six steps",
+    { type: "button", class: "tour-start", "data-testid": "tour-start", "data-picture": "no", title: "A tour in six steps", onclick: () => void go(0) },
+    "Tour",
   );
   const title = h("h2", { id: "tour-title", tabindex: -1 });
   const text = h("p", { id: "tour-text" });
@@ -43,10 +43,6 @@ export function mountTour(root, context) {
   /** @type {HTMLElement | null} */
   let target = null;
   let ticket = 0;
-
-  function begin() {
-    go(0);
-  }
 
   /**
    * @param {number} number
@@ -105,7 +101,7 @@ export function mountTour(root, context) {
     const [bottom, right] = [Math.min(rect.bottom, window.innerHeight - 4), Math.min(rect.right, window.innerWidth - 4)];
     ring.hidden = bottom <= top || right <= left;
     setStyle(ring, { top: `${top - 4}px`, left: `${left - 4}px`, width: `${right - left + 8}px`, height: `${bottom - top + 8}px` });
-    const isBelow = (top + bottom) / 2 > window.innerHeight / 2;
+    const isBelow = (top + bottom) / 2 > window.innerHeight / 2 && bottom - top < 0.6 * window.innerHeight;
     dialog.classList.toggle("tour-above", isBelow);
   }
   const follow = onceAFrame(place);

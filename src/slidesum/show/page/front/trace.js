@@ -118,6 +118,7 @@ export function mountTrace(root, context) {
       ),
     );
     fill(crumbs, ...items);
+    crumbs.scrollLeft = crumbs.scrollWidth;
   }
 
   /** @param {Layer} layer @param {Step} step @param {number} mine */
@@ -205,11 +206,12 @@ export function mountTrace(root, context) {
 
   /** @param {Layer} layer @param {Step} step @param {number} mine */
   async function showField(layer, step, mine) {
-    const field = fieldOf(layer, step.at, input);
+    const isPixel = layer === input;
+    const field = isPixel ? pixelField(step.at) : fieldOf(layer, step.at, input);
     const places = input.places.length ? input.places : input.shape.map((_, k) => k).slice(1);
-    const parts = places.map((axis) => `${input.axes[axis]} ${field[axis].from}–${field[axis].to - 1} of ${field[axis].extent}`);
+    const told = places.map((axis) => `${input.axes[axis]} ${field[axis].from}–${field[axis].to - 1} of ${field[axis].extent}`);
     const isAll = places.every((axis) => field[axis].from === 0 && field[axis].to === field[axis].extent);
-    seen.textContent = isAll ? "The whole input." : `The cells ${parts.join(", ")}.`;
+    seen.textContent = isPixel ? "This one number." : isAll ? "The whole input." : `The cells ${told.join(", ")}.`;
     seen.dataset.field = places.map((axis) => `${field[axis].from}-${field[axis].to - 1}`).join(" ");
     try {
       const tensor = await source.maps(input.name);
@@ -222,13 +224,17 @@ export function mountTrace(root, context) {
         });
         fill(image, picture.el);
       }
-      const at = /** @type {Cell} */ (field.map(({ from, to }, axis) => (input.op === "Input" && layer === input ? step.at[axis] : Math.min(from, to - 1))));
-      picture.show(at.map((cell) => Math.max(0, cell)));
+      picture.show(field.map(({ from, extent }) => Math.min(Math.max(from, 0), extent - 1)));
       picture.redraw();
-      picture.light([{ kind: layer === input ? "at" : "read", cells: layer === input ? [step.at] : cellsOf(field) }]);
+      picture.light([{ kind: isPixel ? "at" : "read", cells: cellsOf(field) }]);
     } catch (error) {
       if (mine === ticket) fill(image, h("p", { class: "failure" }, /** @type {Error} */ (error).message));
     }
+  }
+
+  /** @param {Cell} at */
+  function pixelField(at) {
+    return at.map((cell, axis) => ({ axis: input.axes[axis], from: cell, to: cell + 1, extent: input.shape[axis] }));
   }
 
   function show() {

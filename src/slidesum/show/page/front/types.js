@@ -22,7 +22,7 @@ const SLIDERS = [
   { setting: "padding", label: "padding", low: 0, high: 3, first: 0 },
   { setting: "dilation", label: "dilation", low: 1, high: 3, first: 1 },
   { setting: "groups", label: "groups g", low: 1, high: 6, first: 1 },
-  { setting: "depth", label: "depth of a 3-D filter", low: 1, high: 6, first: 2 },
+  { setting: "depth", label: "depth (3-D)", low: 1, high: 6, first: 2 },
 ];
 const INPUT_EXTENT = 9;
 const COUNTS = /** @type {const} */ ([
@@ -43,7 +43,7 @@ export function mountTypes(root, context) {
   settings.k1 = 4;
   let chosen = types.find((type) => type.name === "type 2.2") ?? types[0];
   /** @type {number[]} */
-  let at = [0, 0, 0, 0];
+  let at = [0, 0, 2, 2];
   /** @type {Made} */
   let made = makeLayer(chosen, settings);
   /** @type {Map<string, number>} */
@@ -183,7 +183,7 @@ export function mountTypes(root, context) {
  * @param {() => void} choose
  */
 function cardOf(type, choose) {
-  const drawing = svg("svg", { class: "lab-mini", viewBox: "0 0 132 62", "aria-hidden": true });
+  const drawing = svg("svg", { class: "lab-mini", viewBox: "0 0 132 52", "aria-hidden": true });
   const told = h("span", { class: "lab-card-told" });
   const node = h(
     "button",
@@ -210,11 +210,11 @@ function showCard(card, made, isChosen, settings) {
     card.told.textContent = "not with these settings";
     return;
   }
-  const frame = { small: true, wide: true, width: 132, height: 62 };
+  const frame = { small: true, wide: true, width: 132, height: 52 };
   const scene = sceneOf(made, made.sized.result.shape.map(() => 0), settings, new Map(), frame);
-  fill(card.drawing, scene.node, svg("path", { class: "lab-arrow", d: "M69 31h7m-3 -3l3 3l-3 3" }));
+  fill(card.drawing, scene.node, svg("path", { class: "lab-arrow", d: "M69 26h7m-3 -3l3 3l-3 3" }));
   const { maps, weights } = made.counts;
-  card.told.textContent = `${counted(weights.number)} → ${counted(maps.number)} ${maps.number === 1 ? "map" : "maps"}`;
+  card.told.textContent = `${counted(weights.number)} weights, ${counted(maps.number)} ${maps.number === 1 ? "map" : "maps"}`;
 }
 
 /**
