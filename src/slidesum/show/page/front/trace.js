@@ -8,7 +8,7 @@
 import { fill, h } from "./dom.js";
 import { DIGITS_NOTE, shown, significant } from "./digits.js";
 import { createStack } from "./stack.js";
-import { ledgerOf } from "./ledger.js";
+import { partsTable } from "./parts.js";
 import { cellsOf, classPlace, fieldOf, passedOn, strongest } from "./trail.js";
 
 const CLASS_BUTTONS = 10; // so many classes have a button
@@ -150,7 +150,7 @@ export function mountTrace(root, context) {
         h("p", {}, h("code", { class: "trace-equation" }, told.equation)),
         value,
         h("p", { "data-testid": "trace:passed" }, passedOn(layer, told)),
-        ledgerOf(layer, told, digits, { go: (to) => go([...path, to]), isOpen }),
+        partsTable(layer, told, digits, { go: (to) => go([...path, to]), isOpen }),
       );
     } catch (error) {
       if (mine !== ticket) return;

@@ -20,16 +20,16 @@ const FIRST_ROWS = 10; // so many are seen at once
  * @param {Ways} ways
  * @returns {HTMLElement}
  */
-export function ledgerOf(layer, why, digits, ways) {
+export function partsTable(layer, why, digits, ways) {
   const rows = rowsOf(layer, why, digits);
   const groups = why.partial_sums;
   const most = rows.reduce((top, row) => Math.max(top, Math.abs(row.size)), 0);
   const body = groups.length > 1 && groups.some(({ terms }) => terms > 1) ? mapsList(why, digits, rows, ways) : rowsList(rows, most, ways);
   const line = (/** @type {string} */ told, /** @type {string} */ id, /** @type {string} */ text) =>
-    h("p", { class: "ledger-line" }, h("span", {}, told), h("strong", { "data-testid": `trace:${id}` }, text));
+    h("p", { class: "parts-line" }, h("span", {}, told), h("strong", { "data-testid": `trace:${id}` }, text));
   const bias = digits.bias !== null && line("bias", "bias", digits.bias);
   const sum = digits.sum !== null && line(`sum, to be divided by ${why.terms.length}`, "sum", digits.sum);
-  return h("div", { class: "ledger", "data-testid": "trace:ledger", "data-sum": isSum(layer, why) ? "yes" : "no" }, body, bias, sum);
+  return h("div", { class: "parts", "data-testid": "trace:parts", "data-sum": isSum(layer, why) ? "yes" : "no" }, body, bias, sum);
 }
 
 /**
@@ -87,7 +87,7 @@ function mapsList(why, digits, rows, ways) {
   const most = Math.max(...maps.map(({ sum }) => Math.abs(sum)), 0);
   const largest = rows.reduce((top, row) => Math.max(top, Math.abs(row.size)), 0);
   return unfolding(maps, "maps", maps.map(({ text }) => text), (part, k) => {
-    const inside = h("div", { class: "ledger-inside" });
+    const inside = h("div", { class: "parts-inside" });
     const head = h("summary", { "data-testid": "trace:map", "data-map": part.map, "data-sum": part.text }, rowName(`map ${part.map}`, `${part.terms} products`), signedBar(part.sum, most), rowNumber(part.text));
     const node = h("details", { open: k === 0 }, head, inside);
     const fillIn = () => node.open && !inside.firstChild && inside.append(rowsList(part.rows, largest, ways));
@@ -106,7 +106,7 @@ function rowsList(rows, most, ways) {
   const sorted = [...rows].sort((a, b) => Number(b.isWinner) - Number(a.isWinner) || Math.abs(b.size) - Math.abs(a.size));
   return unfolding(sorted, "terms", sorted.map(({ text }) => text), (row) => {
     const parts = [rowName(row.label, row.detail, row.isWinner), signedBar(row.size, most), rowNumber(row.text)];
-    const data = { "data-testid": "trace:term", "data-product": row.text, class: "ledger-row" };
+    const data = { "data-testid": "trace:term", "data-product": row.text, class: "parts-row" };
     const { step } = row;
     if (!step) return h("div", data, parts);
     const closed = ways.isOpen(step) ? "" : "; its terms don't travel with the page";
@@ -123,13 +123,13 @@ function rowsList(rows, most, ways) {
  * @param {(item: T, k: number) => HTMLElement} drawn
  */
 function unfolding(items, what, texts, drawn) {
-  const list = h("div", { class: "ledger-list" }, items.slice(0, FIRST_ROWS).map(drawn));
+  const list = h("div", { class: "parts-list" }, items.slice(0, FIRST_ROWS).map(drawn));
   if (items.length <= FIRST_ROWS) return list;
   const together = addedUp(texts.slice(FIRST_ROWS));
   const more = h(
     "button",
     {
-      type: "button", class: "ledger-more", "data-testid": `trace:all-${what}`, "data-picture": "no",
+      type: "button", class: "parts-more", "data-testid": `trace:all-${what}`, "data-picture": "no",
       onclick: () => {
         more.replaceWith(...items.slice(FIRST_ROWS).map((item, k) => drawn(item, k + FIRST_ROWS)));
       },
@@ -142,20 +142,20 @@ function unfolding(items, what, texts, drawn) {
 
 /** @param {string} label @param {string} detail @param {boolean} [isWinner] */
 function rowName(label, detail, isWinner = false) {
-  return h("span", { class: "ledger-name" }, label, isWinner && h("strong", {}, " winner"), detail && h("span", { class: "quiet" }, ` ${detail}`));
+  return h("span", { class: "parts-name" }, label, isWinner && h("strong", {}, " winner"), detail && h("span", { class: "quiet" }, ` ${detail}`));
 }
 
 /** A bar from the middle: to the right what speaks for the value, to the left what speaks against it. @param {number} size @param {number} most */
 function signedBar(size, most) {
   const share = most > 0 && Number.isFinite(size) ? Math.abs(size) / most : 0;
-  const bar = h("span", { class: `ledger-fill ${size < 0 ? "ledger-negative" : "ledger-positive"}` });
+  const bar = h("span", { class: `parts-fill ${size < 0 ? "parts-negative" : "parts-positive"}` });
   setStyle(bar, { width: `${50 * share}%` });
-  return h("span", { class: "ledger-bar", "aria-hidden": true }, bar);
+  return h("span", { class: "parts-bar", "aria-hidden": true }, bar);
 }
 
 /** @param {string} text */
 function rowNumber(text) {
-  return h("span", { class: "ledger-number" }, text);
+  return h("span", { class: "parts-number" }, text);
 }
 
 /**
