@@ -48,8 +48,8 @@ from slidesum.read.onnx_products import PRODUCTS, linear
 from slidesum.read.onnx_sizes import LARGEST_EXTENT, Sizes
 from slidesum.read.onnx_values import VALUES
 from slidesum.read.onnx_windows import WINDOWS
+from slidesum.read.patterns import input_axes
 
-INPUT_AXES = ("", "b", "b f", "b c i", "b c i j", "b c i j k")
 OPS: Mapping[str, Translator] = {**WINDOWS, **PRODUCTS, **VALUES, **MOVES}
 """By the operator's name. What isn't here becomes an opaque layer."""
 MOST_NODES = 200_000
@@ -151,9 +151,8 @@ class _Reading:
     def _input(self, one: Any) -> None:
         shape = self.sizes.shape(one)
         build = self.build
-        axes = tuple(INPUT_AXES[len(shape)].split()) if len(shape) < len(INPUT_AXES) else tuple(f"a{k}" for k in range(len(shape)))
         layer = build.names.fresh(clean(one.name) or "input")
-        build.known[one.name] = build.draft.place(layer, Input(axes), (), shape)
+        build.known[one.name] = build.draft.place(layer, Input(input_axes(len(shape))), (), shape)
         build.kinds[one.name] = one.type.tensor_type.elem_type
 
     # Nodes

@@ -7,20 +7,21 @@ written so keeps its name: concat, slice, take, pad, reshape.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from slidesum.core.ops import Activation, Concat, Elementwise, Pad, Reshape, Slice, Stored, Take
+from slidesum.core.ops import Concat, Pad, Slice, Stored, Take
 from slidesum.core.sized import Border
 from slidesum.draft.place import Tensor
 from slidesum.read.onnx_build import Build, Call, Constant, Known, Translator, Unknown
-from slidesum.read.onnx_products import axes
 from slidesum.read.onnx_resize import maps
 from slidesum.read.onnx_values import FLOATS
+from slidesum.read.patterns import COPIES, LETTERS, along, axes, expanded, flattened, reordered, tiled
+from slidesum.read.samples import a_sample_each
 
-COPIES = "uvwxyzpq"
 MOST_CELLS = 2**20
 """Cells that are named one by one."""
 
@@ -57,8 +58,7 @@ def transpose(build: Build, call: Call) -> Tensor:
         return x
     if sorted(order) != list(range(rank)):
         raise Unknown(f"its order of axes is {order}")
-    letters = axes(rank)
-    return build.layer(call, f"{' '.join(letters)} -> {' '.join(letters[a] for a in order)}", [x])
+    return build.layer(call, reordered(order), [x])
 
 
 def reshape(build: Build, call: Call) -> Tensor:
@@ -87,9 +87,8 @@ def flatten(build: Build, call: Call) -> Tensor:
 def shaped(build: Build, call: Call, x: Tensor, shape: Sequence[int]) -> Tensor:
     """A reshape; one that flattens all axes but the first is an equation."""
     rank = len(x.shape)
-    if len(shape) == 2 and 3 <= rank <= 8 and shape[0] == x.shape[0] and prod(shape) == prod(map(int, x.shape)) > 0:
-        inner = " ".join(axes(rank)[1:])
-        return build.layer(call, f"b {inner} -> b ({inner})", [x])
+    if len(shape) == 2 and 3 <= rank <= len(LETTERS) and shape[0] == x.shape[0] and prod(shape) == prod(map(int, x.shape)) > 0:
+        return build.layer(call, flattened(rank), [x])
     return build.reshaped(call, x, shape)
 
 
@@ -222,27 +221,21 @@ def expand(build: Build, call: Call) -> Tensor:
         raise Unknown(f"it makes {told} of {tuple(was)}")
     x = build.reshaped(call, x, was, part="axes")
     grow = [k for k, (a, b) in enumerate(zip(was, wanted, strict=True)) if a == 1 and build.grows(b)]
-    letters = axes(rank)
-    repeated = {letters[k]: n for k, n in enumerate(wanted) if was[k] == 1 != n and k not in grow}
-    if repeated:
-        left = " ".join("1" if n in repeated else n for n in letters)
-        x = build.layer(call, f"{left} -> {' '.join(letters)}", [x], sizes=repeated, part="repeated" if grow else "")
+    times = {k: n for k, n in enumerate(wanted) if was[k] == 1 != n and k not in grow}
+    if times:
+        pattern, sizes = expanded(rank, times)
+        x = build.layer(call, pattern, [x], sizes=sizes, part="repeated" if grow else "")
     return _a_sample_each(build, call, x, grow[0]) if grow else x
 
 
 def _a_sample_each(build: Build, call: Call, x: Tensor, axis: int) -> Tensor:
-    """A copy for every sample: added to zeros that have the batch's extent, made from the first input that has one."""
+    """A copy for every sample, as many as the first input has that has a batch."""
     found = next(((n.name, n.shape) for n in build.draft.graph.inputs if any(build.grows(int(e)) for e in n.shape)), None)
     if found is None:
         raise Unknown("it repeats for every sample, and no input has a batch")
-    source = build.draft.tensor(found[0])
-    for k, n in enumerate(found[1]):
-        if not build.grows(int(n)) and n != 1:
-            source = build.put(call, Slice(k, 0, 1), source, part="batch")
-    shape = tuple(-1 if k == axis else 1 for k in range(len(x.shape)))
-    source = build.put(call, Reshape(shape), source, part="batch")
-    zeros = build.put(call, Activation("affine", (0.0, 0.0)), source, part="zeros")
-    return build.put(call, Elementwise("add"), zeros, x)
+    name, shape = found
+    batch = [k for k, n in enumerate(shape) if build.grows(int(n))]
+    return a_sample_each(partial(build.put, call), build.draft.tensor(name), batch, x, axis)
 
 
 def tile(build: Build, call: Call) -> Tensor:
@@ -251,17 +244,16 @@ def tile(build: Build, call: Call) -> Tensor:
     times = build.integers(call, "repeats", 1) or ()
     if len(times) != len(x.shape) or len(times) > len(COPIES):
         raise Unknown("it doesn't say how often for every axis")
-    sizes = {COPIES[k]: n for k, n in enumerate(times) if n != 1}
-    if not sizes:
+    several = {k: n for k, n in enumerate(times) if n != 1}
+    if not several:
         return x
     if any(build.grows(n) for n in times):
         grow = [k for k, n in enumerate(times) if build.grows(n)]
-        if len(sizes) > 1 or x.shape[grow[0]] != 1 or times[grow[0]] < 1:
+        if len(several) > 1 or x.shape[grow[0]] != 1 or times[grow[0]] < 1:
             raise Unknown("it repeats the batch")
         return _a_sample_each(build, call, x, grow[0])
-    letters = axes(len(times))
-    right = " ".join(f"({COPIES[k]} {n})" if COPIES[k] in sizes else n for k, n in enumerate(letters))
-    return build.layer(call, f"{' '.join(letters)} -> {right}", [x], sizes=sizes)
+    pattern, sizes = tiled(len(times), several)
+    return build.layer(call, pattern, [x], sizes=sizes)
 
 
 def pad(build: Build, call: Call) -> Tensor:
@@ -327,8 +319,7 @@ def resize(build: Build, call: Call) -> Tensor:
         name = build.names.fresh(build.names.of_call(call, f"matrix{number}"))
         build.values[f"{name}.value"] = matrix.astype(np.float32)
         stored = build.draft.place(name, Stored(tuple(matrix.shape), trainable=False))
-        right = " ".join("p" if n == letters[k] else n for n in letters)
-        x = build.layer(call, f"{' '.join(letters)}, p {letters[k]} -> {right}", [x, stored], part=part)
+        x = build.layer(call, along(letters, k), [x, stored], part=part)
     return x
 
 

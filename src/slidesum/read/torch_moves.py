@@ -7,14 +7,17 @@ keeps its name: concat, slice, take, pad, reshape.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from slidesum.core.ops import Activation, Concat, Elementwise, Pad, Reshape, Slice, Take
+from slidesum.core.ops import Concat, Pad, Slice, Take
 from slidesum.core.sized import Border
 from slidesum.draft.verbs import Tensor
-from slidesum.read.torch_build import LETTERS, Build, Translator, Unknown, growing, spend
+from slidesum.read.patterns import LETTERS, axes, expanded, flattened, reordered, tiled
+from slidesum.read.samples import a_sample_each
+from slidesum.read.torch_build import Build, Translator, Unknown, growing, spend
 from slidesum.read.torch_program import Call, Extent, Times, Value
 
 
@@ -223,8 +226,7 @@ def reshape(build: Build, call: Call) -> Tensor:
     x, was, wanted = build.tensor(call.x), call.x.shape, call.result.shape
     flat = len(wanted) == 2 and 3 <= len(was) <= len(LETTERS) and was[0] == wanted[0] and build.shape(call.x)[1:] != (1,)
     if flat and call.op in ("flatten", "view", "reshape", "_unsafe_view"):
-        inner = " ".join(LETTERS[1 : len(was)])
-        return build.layer(call, f"b {inner} -> b ({inner})", [call.x])
+        return build.layer(call, flattened(len(was)), [call.x])
     return build.reshaped(call, x, was, wanted)
 
 
@@ -255,8 +257,7 @@ def permute(build: Build, call: Call) -> Tensor:
             order[first], order[second] = second, first
     if order == list(range(rank)):
         return build.tensor(call.x)
-    letters = LETTERS[:rank]
-    return build.layer(call, f"{' '.join(letters)} -> {' '.join(letters[a] for a in order)}", [call.x])
+    return build.layer(call, reordered(order), [call.x])
 
 
 def expand(build: Build, call: Call) -> Tensor:
@@ -267,26 +268,17 @@ def expand(build: Build, call: Call) -> Tensor:
     if was == tuple(wanted):
         return x
     grow = [k for k, (a, b) in enumerate(zip(was, wanted, strict=True)) if a == 1 and isinstance(b, Times)]
-    letters = LETTERS[: len(wanted)]
-    repeated = {letters[k]: n for k, n in enumerate(build.program.declared(wanted)) if was[k] == 1 != n and k not in grow}
-    if repeated:
-        left = " ".join("1" if n in repeated else n for n in letters)
-        x = build.layer(call, f"{left} -> {' '.join(letters)}", [x], sizes=repeated, part="repeated" if grow else "")
+    times = {k: n for k, n in enumerate(build.program.declared(wanted)) if was[k] == 1 != n and k not in grow}
+    if times:
+        pattern, sizes = expanded(len(wanted), times)
+        x = build.layer(call, pattern, [x], sizes=sizes, part="repeated" if grow else "")
     return _a_sample_each(build, call, x, grow[0]) if grow else x
 
 
 def _a_sample_each(build: Build, call: Call, x: Tensor, axis: int) -> Tensor:
-    """A copy for every sample: added to zeros that have the batch's extent, made from the first input."""
+    """A copy for every sample, as many as the first input has."""
     value = next(v for v in build.program.inputs.values() if growing(v.shape))
-    source = build.tensor(value)
-    for k, n in enumerate(value.shape):
-        if k and n != 1:
-            source = build.put(call, Slice(k, 0, 1), source, part="batch")
-    shape = tuple(-1 if k == axis else 1 for k in range(len(x.shape)))
-    if tuple(source.shape) != shape:
-        source = build.put(call, Reshape(shape), source, part="batch")
-    zeros = build.put(call, Activation("affine", (0.0, 0.0)), source, part="zeros")
-    return build.put(call, Elementwise("add"), zeros, x)
+    return a_sample_each(partial(build.put, call), build.tensor(value), growing(value.shape), x, axis)
 
 
 def repeat(build: Build, call: Call) -> Tensor:
@@ -306,12 +298,10 @@ def repeat(build: Build, call: Call) -> Tensor:
     if any(isinstance(n, Times) for k, n in enumerate(times) if k not in grow):
         raise Unknown("it repeats the batch")
     x = build.reshaped(call, x, call.x.shape, was, part="axes")
-    letters, copies = LETTERS[: len(times)], "uvwxyzpq"
-    sizes = {copies[k]: n for k, n in enumerate(times) if n != 1 and k not in grow}
-    if sizes:
-        pairs = [(a, c) if call.op == "repeat_interleave" else (c, a) for a, c in zip(letters, copies, strict=False)]
-        right = " ".join(f"({p} {q})" if copies[k] in sizes else letters[k] for k, (p, q) in enumerate(pairs))
-        x = build.layer(call, f"{' '.join(letters)} -> {right}", [x], sizes=sizes, part="repeated" if grow else "")
+    several = {k: n for k, n in enumerate(times) if n != 1 and k not in grow}
+    if several:
+        pattern, sizes = tiled(len(times), several, each=call.op == "repeat_interleave")
+        x = build.layer(call, pattern, [x], sizes=sizes, part="repeated" if grow else "")
     return _a_sample_each(build, call, x, grow[0]) if grow else x
 
 
@@ -328,7 +318,7 @@ def pixel_shuffle(build: Build, call: Call) -> Tensor:
 
 def channel_shuffle(build: Build, call: Call) -> Tensor:
     """The groups of maps interleaved (Zhang et al. 2018, section 3.1)."""
-    places = " ".join(LETTERS[2 : call.x.rank])
+    places = " ".join(axes(call.x.rank)[2:])
     return build.layer(call, f"b (g c) {places} -> b (c g) {places}", [call.x], sizes={"g": call.get("groups")})
 
 
