@@ -47,7 +47,7 @@ export function mountLayer(root, context) {
     seen = cells;
     if (shown) lightOutput(state.get().at);
   });
-  const el = h("section", { class: "layer", "data-testid": "layer" }, head, stage, walk.el);
+  const el = h("section", { class: "layer", "data-testid": "layer" }, head, walk.el, stage);
   root.append(el);
 
   /** Builds the stacks of the selected layer when their numbers are here. */
@@ -124,8 +124,9 @@ export function mountLayer(root, context) {
   function roomFor(count) {
     const width = el.clientWidth || 360;
     if (width < 760) return { width: Math.min(width - 8, 420), height: 300 };
-    const column = Math.min(Math.floor((width - 64) / 3), 400);
-    return { width: column, height: count > 1 ? 150 : 290 };
+    const columns = stage.children.length || 3;
+    const column = Math.floor((width - 20 * (columns - 1)) / columns) - 4;
+    return { width: column, height: count > 1 ? 150 : 250 };
   }
 
   /**
@@ -306,6 +307,7 @@ export function mountLayer(root, context) {
       follow(state.get().at);
     }),
   ];
+  void open();
   return {
     redraw,
     destroy() {
