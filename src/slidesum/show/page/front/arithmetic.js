@@ -57,7 +57,7 @@ export function runningIn(terms) {
  * @returns {string}
  */
 export function factorText(number) {
-  return general(number, FACTOR_DIGITS).replace("-", "−").replace("e−", "e-");
+  return general(number, FACTOR_DIGITS);
 }
 
 /**
@@ -238,7 +238,13 @@ export function tableOf(lists, why, texts, most, colours) {
       );
     }),
   );
-  return h("table", { class: "terms" }, h("thead", {}, h("tr", {}, head.map((title) => h("th", {}, title)))), h("tbody", {}, rows));
+  const half = rows.length > 8 ? Math.ceil(rows.length / 2) : rows.length;
+  return h("div", { class: "tables" }, [rows.slice(0, half), rows.slice(half)].filter((some) => some.length).map(oneTable));
+
+  /** @param {HTMLElement[]} some */
+  function oneTable(some) {
+    return h("table", { class: "terms" }, h("thead", {}, h("tr", {}, head.map((title) => h("th", {}, title)))), h("tbody", {}, some));
+  }
 
   /**
    * @param {string} text

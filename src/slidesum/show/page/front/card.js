@@ -13,7 +13,7 @@ import { NO_RING, drawnAs, smallTiles } from "./tiles.js";
 /** @typedef {{ width: number, height: number, mapsWidth: number, mapsHeight: number }} CardSize */
 
 /** @type {CardSize} */
-const LARGE = { width: 228, height: 232, mapsWidth: 204, mapsHeight: 100 };
+const LARGE = { width: 228, height: 242, mapsWidth: 204, mapsHeight: 100 };
 /** @type {CardSize} */
 const SMALL = { width: 104, height: 112, mapsWidth: 88, mapsHeight: 50 };
 

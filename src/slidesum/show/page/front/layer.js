@@ -91,7 +91,7 @@ export function mountLayer(root, context) {
       title: layer.name,
       testid: "stack:out",
       marks: source.chosen(layer.name),
-      labels: source.prediction?.layer === layer.name ? source.prediction.labels : null,
+      labels: labelsOf(layer),
       room: () => roomFor(1),
       onHover: hoverOutput,
       onPick: pickOutput,
@@ -110,6 +110,16 @@ export function mountLayer(root, context) {
     if (at === null) state.set({ at: firstPlace(layer) });
     else follow(at);
     el.dataset.ready = "yes";
+  }
+
+  /**
+   * @param {Layer} layer
+   * @returns {string[] | null} the classes, the predicted one with a mark
+   */
+  function labelsOf(layer) {
+    const { prediction } = source;
+    if (prediction?.layer !== layer.name) return null;
+    return Array.from({ length: prediction.classes }, (_, k) => `${prediction.labels?.[k] ?? k}${k === prediction.best ? " ✓" : ""}`);
   }
 
   /**

@@ -50,7 +50,7 @@ export function createStack(told) {
   let { tensor, marks = [] } = told;
   const { title, ring = NO_RING, unit = "map", room, labels = null } = told;
   const drawn = drawnAs(tensor.shape, told.mapAxis, told.places);
-  const isList = formOf(drawn) === "bar" || drawn.columnAxis === null;
+  const isList = formOf(drawn) === "bar" || drawn.rows * drawn.columns === 1;
   const hasSmall = drawn.maps > 1 || isList;
   const slice = tensor.shape.map(() => 0);
   let map = 0;
