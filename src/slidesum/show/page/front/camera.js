@@ -14,6 +14,7 @@ import { listen, onceAFrame, setStyle } from "./dom.js";
  * @property {(factor: number, x?: number, y?: number) => void} zoom around a point of the frame
  * @property {(dx: number, dy: number) => void} pan
  * @property {(rect: Rect) => void} reveal moves no more than it takes to see this part of the plane
+ * @property {(rect: Rect) => void} frameOn shows this part of the plane whole, no larger than it is now
  * @property {(rect: Rect) => boolean} sees
  * @property {(x: number, y: number) => { x: number, y: number }} toFrame
  * @property {() => void} destroy
@@ -25,6 +26,7 @@ const STEP = 1.25;
 const STRIDE = 90;
 const MARGIN = 28;
 const DRAG = 5;
+const LEGIBLE = 0.6;
 
 /**
  * @param {HTMLElement} frame
@@ -75,13 +77,20 @@ export function createCamera(frame, plane, onMove) {
     place();
   }
 
+  /** Moves by itself, so that the eye can follow. */
+  function glide() {
+    plane.classList.add("gliding");
+    window.setTimeout(() => plane.classList.remove("gliding"), 300);
+    moved();
+  }
+
   function fit() {
     const { clientWidth, clientHeight } = frame;
     scale = Math.min((clientWidth - 2 * MARGIN) / extent.width, (clientHeight - 2 * MARGIN) / extent.height, 1.25);
     scale = Math.max(scale, LEAST);
     x = (clientWidth - extent.width * scale) / 2;
     y = (clientHeight - extent.height * scale) / 2;
-    moved();
+    glide();
   }
 
   /** @param {MouseEvent} event */
@@ -192,6 +201,14 @@ export function createCamera(frame, plane, onMove) {
       const dx = left < MARGIN ? MARGIN - left : right > frame.clientWidth - MARGIN ? frame.clientWidth - MARGIN - right : 0;
       const dy = top < MARGIN ? MARGIN - top : bottom > frame.clientHeight - MARGIN ? frame.clientHeight - MARGIN - bottom : 0;
       if (dx || dy) pan(dx, dy);
+    },
+    frameOn(rect) {
+      const { clientWidth, clientHeight } = frame;
+      const next = Math.min((clientWidth - 2 * MARGIN) / rect.width, (clientHeight - 2 * MARGIN) / rect.height, Math.max(scale, LEGIBLE));
+      scale = Math.max(next, LEAST);
+      x = clientWidth / 2 - (rect.x + rect.width / 2) * scale;
+      y = clientHeight / 2 - (rect.y + rect.height / 2) * scale;
+      glide();
     },
     sees(rect) {
       const [left, top] = [x + rect.x * scale, y + rect.y * scale];

@@ -13,7 +13,7 @@ import { NO_RING, drawnAs, smallTiles } from "./tiles.js";
 /** @typedef {{ width: number, height: number, mapsWidth: number, mapsHeight: number }} CardSize */
 
 /** @type {CardSize} */
-const LARGE = { width: 212, height: 232, mapsWidth: 188, mapsHeight: 100 };
+const LARGE = { width: 228, height: 242, mapsWidth: 204, mapsHeight: 100 };
 /** @type {CardSize} */
 const SMALL = { width: 104, height: 112, mapsWidth: 88, mapsHeight: 50 };
 
@@ -68,7 +68,7 @@ export function createCard(card, { onOpen, onUnfold }) {
     { class: `card ${size === SMALL ? "card-small" : ""} ${card.group === null ? "" : "card-group"}`, "data-testid": `card:${title}`, "data-op": layer.op },
     h("header", {}, open, card.group !== null && h("button", { class: "card-fold", onclick: onUnfold, "data-testid": `unfold:${title}`, "aria-label": `Unfold ${title}`, title: "Unfold" }, "+")),
     h("p", { class: "card-kind", title: kind }, kind),
-    size === LARGE && h("p", { class: "card-equation", title: layer.pattern ?? "" }, card.group === null ? (layer.pattern ?? "") : groupLine(card)),
+    size === LARGE && h("p", { class: "card-equation", title: layer.pattern ?? "" }, card.group === null ? equationLines(layer.pattern) : groupLine(card)),
     maps,
     size === LARGE && h("footer", {}, h("div", { class: "card-line" }, h("span", {}, extentOf(layer)), key), costLine(costs), shareBar(costs.share)),
   );
@@ -80,7 +80,7 @@ export function createCard(card, { onOpen, onUnfold }) {
       const isDark = isDarkAt(el);
       const colours = palette(isDark);
       const drawn = drawnAs(tensor.shape, layer.map_axis, layer.places);
-      const laid = smallTiles(drawn, size.mapsWidth, size.mapsHeight, NO_RING, size === SMALL ? 10 : 15);
+      const laid = smallTiles(drawn, { width: size.mapsWidth, height: size.mapsHeight, least: size === SMALL ? 10 : 15 }, NO_RING);
       const left = drawn.maps - laid.tiles.length;
       paint(canvas, laid.tiles, { tensor, drawn, slice: middleOf(tensor.shape, drawn.sliders), most: tensor.max, colours, isDark }, { width: laid.width, height: laid.height, ratio: zoom });
       setStyle(canvas, { width: `${laid.width}px`, height: `${laid.height}px` });
@@ -111,6 +111,16 @@ function middleOf(shape, sliders) {
  */
 export function kindOf(layer) {
   return [layer.kind, ...layer.also].filter(Boolean).join(", ");
+}
+
+/**
+ * What is read on one line, what is made of it on the next.
+ * @param {string | null} pattern
+ * @returns {(HTMLElement | string)[]}
+ */
+function equationLines(pattern) {
+  const [read, made] = (pattern ?? "").split(" -> ");
+  return made === undefined ? [read] : [h("span", {}, read), h("span", {}, `-> ${made}`)];
 }
 
 /**

@@ -148,16 +148,27 @@ function cutsOf(ranks) {
  * @param {Set<number>} cuts
  */
 function settle(ranks, cuts) {
-  for (let sweep = 0; sweep < 8; sweep++) {
+  for (let sweep = 0; sweep < 14; sweep++) {
     for (const rank of sweep % 2 ? [...ranks].reverse() : ranks) {
       if (rank.length === 1 && cuts.has(rank[0].rank)) {
         rank[0].y = 0;
         continue;
       }
-      const wanted = rank.map((spot) => mean([...spot.before, ...spot.after]) ?? spot.y);
+      const wanted = rank.map((spot) => pulled(spot) ?? spot.y);
       apart(rank, wanted);
     }
   }
+}
+
+/**
+ * Where its neighbours want a spot; those that it is the only neighbour of, most: a chain is straight.
+ * @param {Spot} spot
+ * @returns {number | null}
+ */
+function pulled({ before, after }) {
+  const weights = [...before.map((spot) => (before.length === 1 && spot.after.length === 1 ? 9 : 1)), ...after.map((spot) => (after.length === 1 && spot.before.length === 1 ? 9 : 1))];
+  const all = weights.reduce((sum, weight) => sum + weight, 0);
+  return all ? [...before, ...after].reduce((sum, spot, k) => sum + weights[k] * spot.y, 0) / all : null;
 }
 
 /**

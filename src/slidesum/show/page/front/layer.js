@@ -47,7 +47,7 @@ export function mountLayer(root, context) {
     seen = cells;
     if (shown) lightOutput(state.get().at);
   });
-  const el = h("section", { class: "layer", "data-testid": "layer" }, head, stage, walk.el);
+  const el = h("section", { class: "layer", "data-testid": "layer" }, head, walk.el, stage);
   root.append(el);
 
   /** Builds the stacks of the selected layer when their numbers are here. */
@@ -91,7 +91,7 @@ export function mountLayer(root, context) {
       title: layer.name,
       testid: "stack:out",
       marks: source.chosen(layer.name),
-      labels: source.prediction?.layer === layer.name ? source.prediction.labels : null,
+      labels: labelsOf(layer),
       room: () => roomFor(1),
       onHover: hoverOutput,
       onPick: pickOutput,
@@ -114,6 +114,16 @@ export function mountLayer(root, context) {
 
   /**
    * @param {Layer} layer
+   * @returns {string[] | null} the classes, the predicted one with a mark
+   */
+  function labelsOf(layer) {
+    const { prediction } = source;
+    if (prediction?.layer !== layer.name) return null;
+    return Array.from({ length: prediction.classes }, (_, k) => `${prediction.labels?.[k] ?? k}${k === prediction.best ? " ✓" : ""}`);
+  }
+
+  /**
+   * @param {Layer} layer
    * @returns {Cell} one whose terms are here, if not all are
    */
   function firstPlace(layer) {
@@ -124,8 +134,9 @@ export function mountLayer(root, context) {
   function roomFor(count) {
     const width = el.clientWidth || 360;
     if (width < 760) return { width: Math.min(width - 8, 420), height: 300 };
-    const column = Math.min(Math.floor((width - 64) / 3), 400);
-    return { width: column, height: count > 1 ? 150 : 290 };
+    const columns = stage.children.length || 3;
+    const column = Math.floor((width - 20 * (columns - 1)) / columns) - 4;
+    return { width: column, height: count > 1 ? 150 : 250 };
   }
 
   /**
@@ -306,6 +317,7 @@ export function mountLayer(root, context) {
       follow(state.get().at);
     }),
   ];
+  void open();
   return {
     redraw,
     destroy() {

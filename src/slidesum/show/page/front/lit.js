@@ -97,10 +97,38 @@ export function drawLit(context, tiles, lit, { isDark, veil }) {
   if (veil) for (const { kind, maps } of lit) if (kind === "read" || kind === "fed" || kind === "seen") drawVeil(context, tiles, kind, maps, strokes.veil);
   for (const { kind, maps } of lit) {
     if (kind === "seen") continue;
+    if (maps.size > 1 && maps.size === tiles.size && isWhole(tiles, maps)) {
+      drawFrame(context, around([...tiles.values()].flat()), kind, strokes);
+      continue;
+    }
     for (const [map, spans] of maps) {
       for (const tile of tiles.get(map) ?? []) for (const span of spans) drawFrame(context, rectangleOf(tile, span), kind, strokes);
     }
   }
+}
+
+/**
+ * @param {Map<number, Tile[]>} tiles
+ * @param {Map<number, Span[]>} maps
+ * @returns {boolean} whether nothing at all is left unlit: one frame is enough
+ */
+function isWhole(tiles, maps) {
+  for (const [map, own] of tiles) {
+    const [span, ...others] = maps.get(map) ?? [];
+    if (!span || others.length > 0) return false;
+    const box = rectangleOf(own[0], span);
+    if (box.width < own[0].width - 0.5 || box.height < own[0].height - 0.5) return false;
+  }
+  return true;
+}
+
+/**
+ * @param {Tile[]} tiles
+ * @returns {{ x: number, y: number, width: number, height: number }}
+ */
+function around(tiles) {
+  const [x, y] = [Math.min(...tiles.map((tile) => tile.x)), Math.min(...tiles.map((tile) => tile.y))];
+  return { x, y, width: Math.max(...tiles.map((tile) => tile.x + tile.width)) - x, height: Math.max(...tiles.map((tile) => tile.y + tile.height)) - y };
 }
 
 /**

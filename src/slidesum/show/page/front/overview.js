@@ -5,6 +5,7 @@
  */
 
 /** @import { Context, View } from "./contract.js" */
+/** @import { Rect } from "./camera.js" */
 /** @import { CardView } from "./card.js" */
 /** @import { Card } from "./groups.js" */
 /** @import { Placed } from "./graph.js" */
@@ -37,7 +38,7 @@ export function mountOverview(root, { source, state, say }) {
   const edges = svg("svg", { class: "edges", "aria-hidden": true });
   const regions = h("div", { class: "regions" });
   const cards = h("div", { class: "cards" });
-  const plane = h("div", { class: "plane" }, edges, regions, cards);
+  const plane = h("div", { class: "plane" }, regions, edges, cards);
   const frame = h("div", { class: "overview", "data-testid": "overview", tabindex: 0, role: "region", "aria-label": `The layers of ${source.document.name}. Plus and minus zoom, arrow keys move.` }, plane);
   const camera = createCamera(frame, plane, look);
   const tools = h(
@@ -106,45 +107,39 @@ export function mountOverview(root, { source, state, say }) {
   }
 
   function drawRegions() {
-    const parts = [...groups].filter(([name]) => !folded.has(name)).flatMap(([name, members]) => {
-      /** @type {Map<number, { left: number, top: number, right: number, bottom: number }>} */
-      const lines = new Map();
-      for (const member of members) {
-        const box = placing.boxes.get(member.name);
-        if (!box) continue;
-        const known = lines.get(box.line) ?? { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
-        lines.set(box.line, {
-          left: Math.min(known.left, box.x),
-          top: Math.min(known.top, box.y),
-          right: Math.max(known.right, box.x + box.width),
-          bottom: Math.max(known.bottom, box.y + box.height),
-        });
-      }
-      return [...lines.values()].map((area, number) => region(name, area, number === 0));
-    });
-    fill(regions, ...parts);
+    const unfolded = [...groups.keys()].filter((name) => !folded.has(name));
+    fill(regions, ...unfolded.flatMap((name) => areasOf(name).map((area, number) => region(name, area, number === 0))));
+  }
+
+  /**
+   * @param {string} name of a group that isn't folded
+   * @returns {Rect[]} what it takes on every line
+   */
+  function areasOf(name) {
+    /** @type {Map<number, Rect>} */
+    const lines = new Map();
+    for (const member of groups.get(name) ?? []) {
+      const box = placing.boxes.get(member.name);
+      if (!box) continue;
+      const known = lines.get(box.line) ?? { ...box, x: box.x - AROUND.side, y: box.y - AROUND.top, width: 0, height: 0 };
+      const x = Math.min(known.x, box.x - AROUND.side);
+      const y = Math.min(known.y, box.y - AROUND.top);
+      const right = Math.max(known.x + known.width, box.x + box.width + AROUND.side);
+      const bottom = Math.max(known.y + known.height, box.y + box.height + AROUND.side);
+      lines.set(box.line, { x, y, width: right - x, height: bottom - y });
+    }
+    return [...lines.values()];
   }
 
   /**
    * @param {string} name
-   * @param {{ left: number, top: number, right: number, bottom: number }} area
+   * @param {Rect} area
    * @param {boolean} isFirst
    */
-  function region(name, area, isFirst) {
-    const button = h("button", { class: "region-name", "data-testid": `fold:${name}`, "aria-label": `Fold ${name}`, title: "Fold", onclick: () => refold(new Set([...folded, name]), name) }, `− ${name}`);
-    return h(
-      "div",
-      {
-        class: "region",
-        style: {
-          left: `${area.left - AROUND.side}px`,
-          top: `${area.top - AROUND.top}px`,
-          width: `${area.right - area.left + 2 * AROUND.side}px`,
-          height: `${area.bottom - area.top + AROUND.top + AROUND.side}px`,
-        },
-      },
-      isFirst && button,
-    );
+  function region(name, { x, y, width, height }, isFirst) {
+    const onclick = () => refold(new Set([...folded, name]), name);
+    const button = h("button", { class: "region-name", "data-testid": `fold:${name}`, "aria-label": `Fold ${name}`, title: "Fold", onclick }, `− ${name}`);
+    return h("div", { class: "region", style: { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` } }, isFirst && button);
   }
 
   /** @param {string} name */
@@ -154,26 +149,32 @@ export function mountOverview(root, { source, state, say }) {
   }
 
   /**
-   * What was clicked stays where it is on the screen.
+   * Whoever unfolds a group sees it then; whoever folds one finds its card where it was.
    * @param {Set<string>} next
    * @param {string} [name]
    */
   function refold(next, name) {
-    const anchor = name === undefined ? null : anchorOf(name);
-    const before = anchor && camera.toFrame(anchor.x, anchor.y);
+    const before = name === undefined ? null : anchorOf(name);
+    const seen = before && camera.toFrame(before.x, before.y);
     folded = next;
     arrange();
-    const after = name === undefined ? null : anchorOf(name);
-    if (!before || !after) refit();
+    if (name === undefined || !seen) {
+      refit();
+      return;
+    }
+    wasMoved = true;
+    const [area] = folded.has(name) ? [] : areasOf(name);
+    if (area) camera.frameOn(area);
     else {
-      const now = camera.toFrame(after.x, after.y);
-      camera.pan(before.x - now.x, before.y - now.y);
+      const after = anchorOf(name);
+      const now = after && camera.toFrame(after.x, after.y);
+      if (now) camera.pan(seen.x - now.x, seen.y - now.y);
     }
   }
 
   /**
    * @param {string} name of a group
-   * @returns {{ x: number, y: number } | null} the corner of its card, or of its first layer
+   * @returns {Rect | null} its card, or its first layer
    */
   function anchorOf(name) {
     return placing.boxes.get(`${name}/`) ?? placing.boxes.get(groups.get(name)?.[0].name ?? "") ?? null;

@@ -111,9 +111,10 @@ async function render({ model, el }) {
  * @param {Prediction} prediction
  * @returns {(Node | string)[]}
  */
-function predicted({ best, top, labels }) {
+function predicted({ best, top, sense, labels }) {
   const score = top.find(([number]) => number === best)?.[1];
-  return [h("span", { class: "quiet" }, "Prediction "), h("strong", {}, labels?.[best] ?? String(best)), score === undefined ? "" : h("span", { class: "quiet" }, ` ${Number(score.toPrecision(3))}`)];
+  const told = score === undefined ? "" : ` ${sense === "smallest" ? "smallest of all: " : ""}${Number(score.toPrecision(3))}`;
+  return [h("span", { class: "quiet" }, "Prediction "), h("strong", {}, labels?.[best] ?? String(best)), h("span", { class: "quiet" }, told)];
 }
 
 /**

@@ -163,7 +163,7 @@ function paintBar(context, tile, look, hasNegative) {
   const value = look.tensor.data[firstOf(look, tile.map)] * look.tensor.scale;
   const isNamed = tile.height >= 13 && tile.width >= 120;
   const label = look.labels?.[tile.map] ?? String(tile.map);
-  const named = isNamed ? (look.labels ? Math.min(110, tile.width * 0.4) : 26) : 0;
+  const named = isNamed ? (look.labels ? 8 + 6.8 * Math.min(16, ...[look.labels.reduce((most, text) => Math.max(most, text.length), 2)]) : 26) : 0;
   const room = tile.width - named - (isNamed ? 62 : 0);
   const zero = tile.x + named + (hasNegative ? room / 2 : 0);
   const length = (value / (look.most || 1)) * (hasNegative ? room / 2 : room) || 0;

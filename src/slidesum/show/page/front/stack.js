@@ -13,7 +13,7 @@
 
 import { createBoard } from "./board.js";
 import { isDarkAt, legend, palette, written } from "./colour.js";
-import { fill, h, times } from "./dom.js";
+import { fill, h, setStyle, times } from "./dom.js";
 import { gathered, spelled } from "./lit.js";
 import { isInside, valueAt } from "./tensor.js";
 import { NO_RING, cellOf, drawnAs, formOf, largeTile, placeOf, smallTiles } from "./tiles.js";
@@ -50,7 +50,7 @@ export function createStack(told) {
   let { tensor, marks = [] } = told;
   const { title, ring = NO_RING, unit = "map", room, labels = null } = told;
   const drawn = drawnAs(tensor.shape, told.mapAxis, told.places);
-  const isList = formOf(drawn) === "bar" || drawn.columnAxis === null;
+  const isList = formOf(drawn) === "bar" || drawn.rows * drawn.columns === 1;
   const hasSmall = drawn.maps > 1 || isList;
   const slice = tensor.shape.map(() => 0);
   let map = 0;
@@ -71,14 +71,14 @@ export function createStack(told) {
   const caption = h("p", { class: "stack-caption" });
   const key = h("div", { class: "stack-key" });
   const sliders = drawn.sliders.map((axis) => sliderOf(axis));
+  const smallBox = h("div", { class: "stack-small" }, small.el);
   const el = h(
     "section",
     { class: "stack", "data-testid": told.testid, "data-lit": "", "data-map": 0, "aria-label": title },
     h("h4", {}, title, h("span", { class: "quiet" }, ` ${summaryOf()}`)),
-    !isList && h("div", { class: "stack-large" }, large.el),
+    h("div", { class: "stack-maps" }, !isList && h("div", { class: "stack-large" }, large.el), hasSmall && smallBox),
     sliders.map(({ row }) => row),
     caption,
-    hasSmall && h("div", { class: "stack-small" }, small.el),
     key,
   );
 
@@ -116,13 +116,17 @@ export function createStack(told) {
     const colours = palette(isDark);
     const look = { tensor, drawn, slice, most: tensor.max, colours, isDark, labels };
     const { width, height } = room();
+    let smallRoom = { width, height: isList ? height : 150 };
     const marked = marks.filter((place) => drawn.sliders.every((axis) => place[axis] === slice[axis])).map((place) => cellOf(drawn, place));
     if (!isList) {
       const tile = largeTile(drawn, map, width, height, ring);
       large.draw({ tiles: [tile], width: tile.width, height: tile.height }, look, marked);
+      const beside = width - tile.width - 20;
+      if (beside >= 100) smallRoom = { width: beside, height: tile.height };
     }
     if (hasSmall && !onlyLarge) {
-      const laid = smallTiles(drawn, width, Infinity, ring, 14);
+      const laid = smallTiles(drawn, { ...smallRoom, least: 16, all: true }, ring);
+      setStyle(smallBox, { "max-height": `${Math.max(smallRoom.height, 120) + 6}px` });
       small.draw(laid, look, isList || drawn.maps <= 64 ? marked : []);
       fill(key, legend(colours, tensor.max));
     }

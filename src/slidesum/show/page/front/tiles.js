@@ -116,24 +116,21 @@ export function largeTile(drawn, map, width, height, ring) {
   if (formOf(drawn) === "curve") return curveTile(drawn, map, 0, 0, width, Math.min(height, 130), ring);
   const columns = drawn.columns + ring.left + ring.right;
   const rows = drawn.rows + ring.top + ring.bottom;
-  const most = Math.min(width / columns, height / rows, 44);
-  return imageTile(drawn, map, 0, 0, most >= 2 ? Math.floor(most) : most, ring);
+  return imageTile(drawn, map, 0, 0, scaleFor(Math.min(width, (height * columns) / rows, 44 * columns), columns, false), ring);
 }
 
 /**
- * The maps, small, as large as the frame allows: bars below each other, the others in rows from left to right. Where `least` would be
- * passed below, there are fewer of them.
+ * The maps, small, as large as the frame allows: bars below each other, the others in rows from left to right. Where they would be
+ * smaller than `least`, there are fewer of them, or with `all` more rows than fit.
  * @param {Drawn} drawn
- * @param {number} width
- * @param {number} height
+ * @param {{ width: number, height: number, least: number, all?: boolean }} frame
  * @param {Ring} ring
- * @param {number} least width of a tile
  * @returns {{ tiles: Tile[], width: number, height: number }}
  */
-export function smallTiles(drawn, width, height, ring, least) {
+export function smallTiles(drawn, { width, height, least, all = false }, ring) {
   const form = formOf(drawn);
-  if (form === "bar") return barTiles(drawn, width, Math.min(height / drawn.maps, 22));
-  const isCell = drawn.columnAxis === null;
+  if (form === "bar") return barTiles(drawn, width, Math.min(Math.max(height / drawn.maps, all ? 14 : 0), 22));
+  const isCell = drawn.rows * drawn.columns === 1;
   const columns = drawn.columns + ring.left + ring.right;
   const rows = drawn.rows + ring.top + ring.bottom;
   const ratio = form === "curve" ? 0.4 : rows / columns;
@@ -144,7 +141,7 @@ export function smallTiles(drawn, width, height, ring, least) {
   const scale = scaleFor(grid.width, columns, isCell);
   const tileWidth = form === "curve" ? grid.width : scale * columns;
   const tileHeight = form === "curve" ? grid.width * ratio : scale * rows;
-  const tiles = Array.from({ length: grid.count }, (_, map) => {
+  const tiles = Array.from({ length: all ? drawn.maps : grid.count }, (_, map) => {
     const x = Math.round((map % grid.perRow) * (tileWidth + gap));
     const y = Math.round(Math.floor(map / grid.perRow) * (tileHeight + gap));
     return form === "curve" ? curveTile(drawn, map, x, y, tileWidth, tileHeight, ring) : imageTile(drawn, map, x, y, scale, ring);
@@ -164,7 +161,8 @@ export function smallTiles(drawn, width, height, ring, least) {
  * @returns {{ count: number, perRow: number, width: number }}
  */
 function gridOf(count, width, height, ratio, gap, least, most) {
-  for (let perRow = 1; ; perRow++) {
+  const first = Math.min(count, Math.max(1, Math.floor((width + gap) / (most + gap))), Math.ceil(Math.sqrt((1.6 * count * ratio * width) / Math.max(Math.min(height, width), 1))));
+  for (let perRow = first; ; perRow++) {
     const tile = Math.min((width - gap * (perRow - 1)) / perRow, most);
     const lines = Math.max(1, Math.floor((height + gap) / (tile * ratio + gap)));
     if (lines * perRow >= count && tile * ratio <= height) return { count, perRow: Math.min(perRow, count), width: tile };
@@ -174,7 +172,7 @@ function gridOf(count, width, height, ratio, gap, least, most) {
 }
 
 /**
- * Whole pixels a cell where there are several, a whole number of cells a pixel is too much to ask for.
+ * A cell takes whole pixels where it takes several.
  * @param {number} width
  * @param {number} columns
  * @param {boolean} isCell

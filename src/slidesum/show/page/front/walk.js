@@ -10,6 +10,7 @@
 
 import { h, listen } from "./dom.js";
 
+const HINT = "Point at a cell of any map; a click pins it, Escape lets it go, arrow keys walk.";
 const TICK = 40;
 const LONGEST = 16000;
 
@@ -38,7 +39,7 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
     { class: "tool tool-wide", "data-testid": "shuffle", "aria-pressed": "false", title: "The window may visit the positions in any order", onclick: toggleShuffle },
     "⤨ Shuffle",
   );
-  const remark = h("span", { class: "walk-remark quiet", "aria-live": "polite" });
+  const remark = h("span", { class: "walk-remark quiet", "aria-live": "polite" }, HINT);
   const steps = [
     ["◀", "Left", "ArrowLeft"],
     ["▲", "Up", "ArrowUp"],
@@ -136,7 +137,7 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
     halt();
     next = 0;
     order = [];
-    remark.textContent = "";
+    remark.textContent = HINT;
     onSeen(null);
   }
 
