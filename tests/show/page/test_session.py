@@ -102,7 +102,7 @@ def test_drawn_pixels_and_pictures(tmp_path, lenet, session):
     assert np.array_equal(session.maps["input"].ravel(), drawn)
     Image.fromarray(np.full((64, 64), 51, "uint8")).save(tmp_path / "grey.png")
     found, _ = session.answer({"ask": "image"}, [(tmp_path / "grey.png").read_bytes()])
-    assert found["note"] == "the picture: scaled from 64×64 to 32×32 pixels"
+    assert found["note"] == "the file: scaled from 64×64 to 32×32 pixels"
     assert np.allclose(session.maps["input"], 0.2)
 
 
