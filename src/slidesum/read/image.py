@@ -51,7 +51,7 @@ def _array(file: Path) -> np.ndarray[Any, Any]:
     return array.astype(np.float32, copy=False)
 
 
-def _picture(file: Path | BytesIO, name: str, shape: Sequence[int], formats: Sequence[str]) -> tuple[np.ndarray[Any, Any], str]:
+def _picture(file: Path | BytesIO, name: str, shape: Sequence[int], formats: tuple[str, ...]) -> tuple[np.ndarray[Any, Any], str]:
     if len(shape) != 4 or shape[1] not in (1, 3):
         raise UsageError(
             f"a picture doesn't fit an input of the shape {tuple(shape)}",

@@ -13,7 +13,6 @@ is answered from one state of the network, and changes are made one after the ot
 
 from __future__ import annotations
 
-import math
 import reprlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
