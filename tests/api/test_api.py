@@ -167,7 +167,7 @@ def test_load_refuses_what_it_does_not_know(tmp_path):
         ss.load("lenet6", width=2)
     assert str(error.value) == (
         f"'lenet6' isn't of the zoo, and takes no 'width'\n  The zoo has {', '.join(ZOO)}.\n"
-        "  Take it away; only networks of the zoo have options."
+        "  Take it away; only networks of the zoo have options, and .onnx files open sizes."
     )
     with pytest.raises(UsageError) as error:
         ss.load("lenet5", input=(1, 1, 28, 28))

@@ -10,6 +10,7 @@ from torch import nn
 import slidesum as ss
 from slidesum.cli import main
 from slidesum.errors import FileError, UsageError
+from slidesum.zoo.catalogue import ZOO
 
 FACTORY = """
 import torch
@@ -25,6 +26,9 @@ class Sorted(nn.Module):
     def forward(self, x):
         return torch.sort(x, 1)[0]
 """
+
+
+PLACE = ("--layer", "0", "--at", "0,0,0")
 
 
 @pytest.fixture
@@ -88,6 +92,15 @@ REFUSED = {
         lambda: ss.load("users_models:answer", input=(1, 2)),
         "'users_models:answer' is 42\n  Name a function that returns the model, or the model.",
     ),
+    "an example of a file that has one": (
+        lambda: ss.load("net.pt2", input=(1, 2)),
+        "'net.pt2' is read without an example\n  An exported program has the shapes of its input.\n  Take example= or input= away.",
+    ),
+    "options of a module": (
+        lambda: ss.load(nn.ReLU(), input=(1, 2), width=3),
+        f"a ReLU isn't of the zoo, and takes no 'width'\n  The zoo has {', '.join(ZOO)}.\n"
+        "  Take it away; only networks of the zoo have options, and .onnx files open sizes.",
+    ),
     "a thing": (
         lambda: ss.load([1]),
         "a list names no network\n  A network of the zoo by its name, a file (.slidesum, .json, .pt2, .onnx, .keras), "
@@ -132,3 +145,16 @@ def test_the_command(factory, monkeypatch, capsys):
     assert "Sorted: one operation is not supported" in capsys.readouterr().err
     assert command(monkeypatch, "show", f"{factory}:small", "--input", "1,x") == 2
     assert "--input '1,x' is no shape\n" in capsys.readouterr().err.replace("\n  ", "\n")
+
+
+@pytest.mark.parametrize(
+    "words", [("show",), ("cost",), ("compare-layers",), ("export", "-o", "n.onnx"), ("train",), ("explain", "x.npy", *PLACE)]
+)
+def test_a_command_says_which_option_is_missing(factory, monkeypatch, capsys, words):
+    name, *options = words
+    assert command(monkeypatch, name, f"{factory}:small", *options) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert told.endswith(
+        "Error: Invalid value: users_models:small is a torch model, and is read with the shape of its input "
+        "Add it, the batch first: users_models:small --input 1,3,224,224."
+    )

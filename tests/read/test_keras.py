@@ -47,6 +47,32 @@ def test_channels_first(name):
     assert found.graph.inputs[0].op.names == ("b", "c", "i", "j")
 
 
+@pytest.mark.parametrize("form", ["channels_last", "channels_first"])
+def test_the_table_tells_maps_from_places(form):
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 3) if form == "channels_last" else (3, 28, 28)),
+            keras.layers.ZeroPadding2D(1, data_format=form, name="pad"),
+            keras.layers.Conv2D(8, 5, activation="relu", data_format=form, name="conv"),
+            keras.layers.BatchNormalization(axis=-1 if form == "channels_last" else 1, name="norm"),
+            keras.layers.AveragePooling2D(2, data_format=form, name="pool"),
+            keras.layers.DepthwiseConv2D(3, depth_multiplier=2, data_format=form, name="depthwise"),
+            keras.layers.GlobalAveragePooling2D(data_format=form, name="mean"),
+            keras.layers.Dense(10, name="dense"),
+        ]
+    )
+    assert {row["name"]: (row["maps"], row["size"], *row["reach"]) for row in ss.load(model).table()} == {
+        "pad": (3, (30, 30), "i", "j"),
+        "conv": (8, (26, 26), "i", "j"),
+        "conv/relu": (8, (26, 26), "i", "j"),
+        "norm": (8, (26, 26), "i", "j"),
+        "pool": (8, (13, 13), "i", "j"),
+        "depthwise": (16, (11, 11), "i", "j"),
+        "mean": (16, (), "i", "j"),
+        "dense": (10, (), "i", "j"),
+    }
+
+
 def test_operations():
     check(made.operations())
 

@@ -14,6 +14,7 @@ import keras_models as made
 import numpy as np
 import pytest
 
+import slidesum as ss
 from slidesum.core.ops import Opaque
 from slidesum.errors import FileError, UsageError
 from slidesum.read.archive import packed
@@ -386,3 +387,12 @@ def test_random_damage(path):
         path.write_bytes(packed({**entries, name: bytes(data)}))
         with contextlib.suppress(FileError):
             read_keras(path)
+
+
+def test_open_sizes_are_told_by_an_example_or_a_shape(tmp_path):
+    model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 3)])
+    model.save(tmp_path / "net.keras")
+    assert len(ss.load(tmp_path / "net.keras").symbols) == 2
+    for told in ({"example": np.zeros((2, 9, 7, 3))}, {"input": (2, 9, 7, 3)}):
+        assert ss.load(tmp_path / "net.keras", **told).graph.output.shape == (2, 7, 5, 4)
+        assert ss.load(model, **told).graph.output.shape == (2, 7, 5, 4)

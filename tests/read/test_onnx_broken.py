@@ -240,7 +240,7 @@ def test_sizes_that_the_file_leaves_open(folder):
         == """m.onnx: conv (Conv) isn't understood, and the shape of its result can't be told: the window of i spans 3 cells, and x with \
 its padding has 1
   Sizes that the file leaves open are taken as one: height, width.
-  Give them: sizes={'height': 224, 'width': 224}."""
+  Give them: ss.load('m.onnx', height=224, width=224)."""
     )
     assert read_onnx("m.onnx", sizes={"height": 9, "width": 7}).graph.output.shape == (1, 4, 7, 5)
 

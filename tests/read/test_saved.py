@@ -259,14 +259,18 @@ def test_an_interruption_between_the_two_files_is_noticed(saved, small, monkeypa
 
     def once(source, target):
         if str(target).endswith(".json"):
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("between the two files")
         real(source, target)
 
     monkeypatch.setattr(atomic.os, "replace", once)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match=r"^between the two files$"):
         save(saved, small, initial_values(small, seed=1))
-    with pytest.raises(FileError, match="A save was interrupted between its two files"):
+    with pytest.raises(FileError) as error:
         load(saved)
+    assert str(error.value) == (
+        f"{saved}.safetensors isn't the file that was saved with this network\n"
+        "  A save was interrupted between its two files, or one of them was replaced or damaged.\n  Save the network anew."
+    )
 
 
 def test_permissions(tmp_path):

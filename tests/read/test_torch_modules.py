@@ -241,6 +241,40 @@ def test_hooks_read_what_leaves_torch():
     assert any(note.startswith("reader: recorded run: ") for note in read.notes)
 
 
+class ByDevice(nn.Module):
+    """Asks a table with what a recorded run doesn't have."""
+
+    def forward(self, x):
+        return x * {"cpu": 2.0}[x.device.type]
+
+
+class Nameless(nn.Module):
+    def forward(self, x):
+        if x.device.type == "meta":
+            raise KeyError
+        return x * 2.0
+
+
+class Explained(nn.Module):
+    def forward(self, x):
+        if x.device.type == "meta":
+            raise KeyError("a key\n", 3)
+        return x * 2.0
+
+
+@pytest.mark.parametrize(
+    ("module", "why"),
+    [
+        (ByDevice, "KeyError: there is no key 'meta'"),
+        (Nameless, "KeyError"),
+        (Explained, r"KeyError: ('a key\n', 3)"),
+    ],
+)
+def test_a_reader_that_failed_says_why_once(module, why):
+    read = read_module(module(), [torch.zeros(1, 3)])
+    assert read.remarks == ("read by torch.export", f"reader: recorded run: {why}")
+
+
 @pytest.mark.parametrize("reader", ["recorded run", "torch.export", "torch.fx", "hooks"])
 def test_every_way_of_reading(reader):
     module = nn.Sequential(

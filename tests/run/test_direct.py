@@ -303,7 +303,7 @@ def test_ctrl_c_waits_for_the_kernel():
     wanted = ss.conv(SAMPLES, x, w, plan="direct")
 
     def interrupt(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("the alarm")
 
     def for_ever() -> None:
         while True:
@@ -313,7 +313,7 @@ def test_ctrl_c_waits_for_the_kernel():
     try:
         for delay in (0.002, 0.005, 0.011):
             signal.setitimer(signal.ITIMER_REAL, delay)
-            with pytest.raises(KeyboardInterrupt):
+            with pytest.raises(KeyboardInterrupt, match=r"^the alarm$"):
                 for_ever()
             assert torch.equal(ss.conv(SAMPLES, x, w, plan="direct"), wanted)
     finally:

@@ -271,8 +271,12 @@ def test_what_fits_again_is_computed(monkeypatch: pytest.MonkeyPatch):
     x = np.ones(2**12)
     with monkeypatch.context() as patch:
         patch.setattr("slidesum.run.numpy.free_bytes", lambda: 10**8)
-        with pytest.raises(SpaceError):
+        with pytest.raises(SpaceError) as caught:
             ss.conv("i, j -> i j", x, x)
+        assert str(caught.value) == (
+            "this takes 134.2 MB, and 100.0 MB are free\n  The result, 4096×4096, has 134.2 MB; 0 bytes are needed on the way.\n"
+            "  Compute it in parts along an axis that the result keeps, or with dask arrays."
+        )
     assert ss.conv("i, j -> i j", x, x).shape == (2**12, 2**12)
 
 

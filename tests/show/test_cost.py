@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from fractions import Fraction
 
 import pytest
@@ -163,6 +164,16 @@ def test_the_picture(tmp_path, suffix):
     data = path.read_bytes()
     assert data.startswith(b"\x89PNG" if suffix == ".png" else b"<?xml")
     assert len(data) > 5000
+
+
+@pytest.mark.parametrize(
+    ("vary", "label"), [("width", "width α"), ("depth", "depth d"), ("resolution", "resolution ρ"), ("batch", "batch β")]
+)
+def test_the_axes_of_the_picture_say_what_they_are(tmp_path, vary, label):
+    text = ss.load("resnet18").cost(vary).plot(tmp_path / "cost.svg").read_text(encoding="utf-8")
+    labels = re.findall(r"<!-- (.*) -->", text)
+    assert label in labels
+    assert "multiples of the declared network" in labels
 
 
 @pytest.mark.parametrize(

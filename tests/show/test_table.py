@@ -119,6 +119,7 @@ def test_json_has_the_promised_shape(two_layers):
         "equation": "b c i+u j+v, o c u v -> b o i j",
         "inputs": ["relu1"],
         "maps": "k2",
+        "size": ["n", "m"],
         "shape": [1, "k2", "n", "m"],
         "inputs_per_output": "25*k1",
         "weights": "25*k1*k2",

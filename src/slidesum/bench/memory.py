@@ -17,7 +17,7 @@ from pathlib import Path
 
 from slidesum.bench.case import Case, Duel
 from slidesum.bench.machine import use_threads
-from slidesum.bench.passes import FORWARD, Pass, calls
+from slidesum.bench.passes import BACKWARD, FORWARD, Pass, calls
 from slidesum.errors import SlidesumError
 from slidesum.run.memory import BUFFERS
 
@@ -89,14 +89,14 @@ def _status(name: str) -> int:
     return int(line.split()[1]) * 1024
 
 
-def main(name: str, side: str, which: Pass, threads: str) -> None:
+def main(name: str, side: str, which: str, threads: str) -> None:
     """What the process does."""
     use_threads(int(threads))  # before NumPy is imported
     from slidesum.bench.cases.catalogue import chosen
 
     (case,) = chosen([name])
-    print(*grown(case, side, which))
+    print(*grown(case, side, FORWARD if which == FORWARD else BACKWARD))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])  # type: ignore[arg-type]
+    main(*sys.argv[1:])

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from slidesum.cli.options import Format, Kind, Sizes, network
+from slidesum.cli.options import Format, Inputs, Kind, Sizes, network
 from slidesum.cli.words import Stopped, show_thing, tell
 from slidesum.errors import UsageError
 
@@ -26,6 +26,7 @@ def train(
     out: Annotated[Path, typer.Option(help="The folder for the network, its arrays and the checkpoint.")] = Path("runs"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the folder.")] = False,
     sizes: Sizes = None,
+    input: Inputs = None,
 ) -> None:
     """Train a network; Ctrl-C stops cleanly, --resume goes on from there."""
     from slidesum.api.network import Network
@@ -39,7 +40,7 @@ def train(
     if sizes and not model:
         raise typer.BadParameter("--set gives sizes to MODEL, and there is none. Write --k1 and --k2.")
     wanted = type or Kind.type_2_2
-    graph = network(model, sizes).graph if model else question(wanted.value, k1=k1 or 8, k2=k2 or 16, n=8, m=8)
+    graph = network(model, sizes, input).graph if model else question(wanted.value, k1=k1 or 8, k2=k2 or 16, n=8, m=8)
     make_folder(out)
     checkpoint = out / f"{graph.name}.ckpt"
     images = data_for(graph, data)

@@ -39,10 +39,11 @@ def explain(
     all: Annotated[bool, typer.Option("--all", help="Show every term of long sums.")] = False,
     format: Annotated[Shape, typer.Option(help="How to write the explanation.")] = Shape.table,
     sizes: Sizes = None,
+    input: Inputs = None,
 ) -> None:
     """Every term that made one number of a layer."""
     place = coordinates(at)
-    net = network(model, sizes)
+    net = network(model, sizes, input)
     if not net.has_values:
         tell(f"{net.name} was never trained: its arrays are drawn at random, with seed 0")
     explanation = net.explain(layer, place, net.run(image_for(image, net)))

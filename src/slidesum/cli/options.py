@@ -60,21 +60,29 @@ Model = Annotated[
 ]
 Inputs = Annotated[
     list[str] | None,
-    typer.Option("--input", metavar="1,3,224,224", help="The shape of a torch model's input, the batch first; one for each input."),
+    typer.Option("--input", metavar="1,3,224,224", help="The shape of a foreign model's input, the batch first; repeatable."),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse a model that has operations which aren't supported.")]
 Sizes = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=NUMBER", help="A number for a symbol, such as k1=8 or alpha=3/4; repeatable."),
+    typer.Option("--set", metavar="NAME=NUMBER", help="A number for a symbol or an open size: k1=8, alpha=3/4; repeatable."),
 ]
 
 
 def network(model: str, sizes: list[str] | None, inputs: list[str] | None = None, strict: bool = False) -> Network:
-    """The network that was named, with numbers for its symbols, and the shapes of its inputs where it is a torch model."""
-    from slidesum.api.load import load
+    """The network that was named, with numbers for its symbols, and the shapes of its inputs where it is a foreign model."""
+    from slidesum.api.foreign import names_factory, takes_sizes
+    from slidesum.api.load import loaded
 
-    given = dict(_pair(text) for text in sizes or ())
-    net = load(model, input=[_shape(text) for text in inputs] if inputs else None, strict=strict)
+    if names_factory(model) and not inputs:
+        raise misspelt(
+            f"{model} is a torch model, and is read with the shape of its input",
+            f"Add it, the batch first: {model} --input 1,3,224,224.",
+        )
+    given, shapes = dict(_pair(text) for text in sizes or ()), [_shape(text) for text in inputs or ()] or None
+    if takes_sizes(model):
+        return loaded(model, given, input=shapes, strict=strict)
+    net = loaded(model, {}, input=shapes, strict=strict)
     return net.with_sizes(**given) if given else net
 
 

@@ -48,7 +48,7 @@ def size(value: SizeLike) -> Size:
     if isinstance(value, bool) or not (isinstance(value, str) or hasattr(value, "__index__") or hasattr(value, "free_symbols")):
         raise SizeError(f"a size is a whole number or a symbol, not {value!r}", advice='Write a size such as o=64 or o="k1".')
     found = tidy(_from_text(value) if isinstance(value, str) else value)
-    if not is_number(found) and (not symbols(found) or found.has(*_not_finite())):  # type: ignore[union-attr]
+    if not is_number(found) and not _is_finite_formula(found):
         raise SizeError(
             f"the size {str(value)[:60]!r} is no whole number", advice='Write a size such as o=64, o="k1" or o="k1//2".'
         )
@@ -189,10 +189,10 @@ def symbols(value: Size) -> set[str]:
     return set() if isinstance(value, int) else {str(s) for s in getattr(value, "free_symbols", ())}
 
 
-def _not_finite() -> tuple[Any, ...]:
+def _is_finite_formula(value: Any) -> bool:
     import sympy
 
-    return sympy.zoo, sympy.nan, sympy.oo, -sympy.oo
+    return bool(symbols(value)) and not value.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo)
 
 
 def _symbol(sympy: Any, name: str) -> Any:

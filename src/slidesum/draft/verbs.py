@@ -13,6 +13,7 @@ is made.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from slidesum.core.axis import Name
 from slidesum.core.equation import Equation, HasTree, Reduce
@@ -156,7 +157,7 @@ class Verbs(Drafting):
         numbers = tuple(float(options.get(option, default)) for option, default in taken.items())
         return self.place(name or self._fresh(function), Activation(function, numbers), (x,))
 
-    def norm(self, x: Tensor, kind: str = "batch", *, name: str | None = None, **options: float) -> Tensor:
+    def norm(self, x: Tensor, kind: str = "batch", *, name: str | None = None, **options: Any) -> Tensor:
         """Normalisation: "batch" (options axis, epsilon, affine), "layer" (axis, epsilon), "group" (groups, epsilon), "instance"
         (epsilon) or "lrn" (size, alpha, beta, k).
         """
@@ -172,20 +173,20 @@ class Verbs(Drafting):
             raise UsageError(f"{wrong}={options[wrong]!r} can't normalise", advice="Give a number of at least 0.")
         return self.place(name or self._fresh(stem), self._norm(x, kind, options), (x,))
 
-    def _norm(self, x: Tensor, kind: str, options: Mapping[str, float]) -> Op:
+    def _norm(self, x: Tensor, kind: str, options: Mapping[str, Any]) -> Op:
         check_tensor(x)
-        axis = self._axis(x, options.get("axis", -1 if kind == "layer" else 1))  # type: ignore[arg-type]
+        axis = self._axis(x, options.get("axis", -1 if kind == "layer" else 1))
         rest = {name: value for name, value in options.items() if name != "axis"}
         match kind:
             case "batch":
-                return BatchNorm(axis, **rest)  # type: ignore[arg-type]
+                return BatchNorm(axis, **rest)
             case "layer":
-                return LayerNorm((axis,), **rest)  # type: ignore[arg-type]
+                return LayerNorm((axis,), **rest)
             case "group":
-                return GroupNorm(int(rest.pop("groups", 32)), **rest)  # type: ignore[arg-type]
+                return GroupNorm(int(rest.pop("groups", 32)), **rest)
             case "instance":
-                return GroupNorm(int(x.shape[1]), **rest)  # type: ignore[arg-type]
-        op = LocalResponseNorm(axis=axis, **rest)  # type: ignore[arg-type]
+                return GroupNorm(int(x.shape[1]), **rest)
+        op = LocalResponseNorm(axis=axis, **rest)
         if op.size < 1 or op.size != int(op.size):
             raise UsageError(f"lrn looks at one map or more, not {op.size}", advice="Write size=5, say.")
         return op

@@ -2,9 +2,10 @@
 
     onnx_open      the file, safely              onnx_products   Gemm, MatMul, Einsum, reductions
     onnx_scan      how large it is in memory     onnx_values     activations, arithmetic, normalisation
-    onnx_build     the network that grows        onnx_moves      Reshape, Transpose, Slice, Concat, Pad …
-    onnx_names     what its layers are called    onnx_resize     Resize as matrices
-    onnx_windows   Conv, ConvTranspose, pooling  onnx_fold       what follows from constants alone
+    onnx_sizes     the extents of its inputs     onnx_moves      Reshape, Transpose, Slice, Concat, Pad …
+    onnx_build     the network that grows        onnx_resize     Resize as matrices
+    onnx_names     what its layers are called    onnx_fold       what follows from constants alone
+    onnx_windows   Conv, ConvTranspose, pooling
 
 Nothing in the file is run. What isn't understood becomes an opaque layer of exact shape, listed with its place.
 """
@@ -29,7 +30,6 @@ from slidesum.errors import FileError, SlidesumError, SpaceError
 from slidesum.read.model import Model
 from slidesum.read.onnx_build import (
     DAMAGE,
-    MOST_AXES,
     STAND_IN,
     Build,
     Call,
@@ -45,13 +45,13 @@ from slidesum.read.onnx_moves import MOVES
 from slidesum.read.onnx_names import Names, clean, is_made_up, path_of, without_turns
 from slidesum.read.onnx_open import Opened, called, in_order, opened, reads
 from slidesum.read.onnx_products import PRODUCTS, linear
+from slidesum.read.onnx_sizes import LARGEST_EXTENT, Sizes
 from slidesum.read.onnx_values import VALUES
 from slidesum.read.onnx_windows import WINDOWS
 
 INPUT_AXES = ("", "b", "b f", "b c i", "b c i j", "b c i j k")
 OPS: Mapping[str, Translator] = {**WINDOWS, **PRODUCTS, **VALUES, **MOVES}
 """By the operator's name. What isn't here becomes an opaque layer."""
-LARGEST_EXTENT = 2**31 - 1
 MOST_NODES = 200_000
 """Nodes that are translated, those of loops as often as they turn."""
 MOST_FOLDED = 2**28
@@ -60,40 +60,45 @@ MOST_TURNS = 1000
 """Turns of a loop that are unrolled."""
 
 
-def read_onnx(path: str | os.PathLike[str], *, strict: bool = False, sizes: Mapping[str, int] | None = None) -> Model:
+def read_onnx(
+    path: str | os.PathLike[str],
+    *,
+    strict: bool = False,
+    sizes: Mapping[str, int] | None = None,
+    shapes: Sequence[Sequence[int]] = (),
+) -> Model:
     """The network of an ONNX file, its arrays, and the list of what wasn't understood.
 
     `sizes` gives extents to the dimensions that the file names and leaves open ("batch", "height"; an unnamed one is called after
-    its input and axis, "x.2"); without, they are one. The batch may differ at run time. Raises FileError for whatever isn't a sound
-    ONNX model, SpaceError if it doesn't fit into the memory, and with `strict` ReadError where something isn't understood.
+    its input and axis, "x.2"), or `shapes` gives a shape for each input; without, they are one. The batch may differ at run time.
+    Raises FileError for whatever isn't a sound ONNX model, UsageError for sizes that it doesn't have, SpaceError if it doesn't fit
+    into the memory, and with `strict` ReadError where something isn't understood.
     """
     file = opened(path)
-    model = _Reading(file, dict(sizes or {})).model()
+    model = _Reading(file, dict(sizes or {}), shapes).model()
     return model.understood() if strict else model
 
 
 class _Reading:
     """One file on its way to a network."""
 
-    def __init__(self, file: Opened, sizes: dict[str, int]) -> None:
+    def __init__(self, file: Opened, sizes: Mapping[str, int], shapes: Sequence[Sequence[int]]) -> None:
         self.file = file
-        self.sizes = sizes
         arrays = set(file.arrays)
         self.count = self.folded = 0
-        self.inputs = [one for one in file.graph.input if one.name not in arrays]
-        self.batch_name = self._batch_name()
+        self.sizes = Sizes(str(file.path), [one for one in file.graph.input if one.name not in arrays], sizes, shapes)
         paths = without_turns({id(node): path_of(node, arrays) for node in file.nodes})
         self.paths = paths
         parents = {path.rpartition("/")[0] for path in paths.values() if path}
         uses = Counter(name for node in file.nodes for name in reads(node)) + Counter(one.name for one in file.graph.output)
         title = clean(file.graph.name) if file.graph.name not in ("", "main_graph", "torch_jit") else clean(file.path.stem)
-        self.build = Build(title or "model", Names(parents), uses, batch=self.batch_name is not None)
+        self.build = Build(title or "model", Names(parents), uses, batch=self.sizes.batch is not None)
 
     def model(self) -> Model:
         """The network, all nodes translated."""
         build = self.build
         try:
-            for one in self.inputs:
+            for one in self.sizes.inputs:
                 self._input(one)
             for name, numbers in self.file.arrays.items():
                 build.known[name] = Constant(numbers, name, numbers.dtype.kind == "f" and not is_made_up(name))
@@ -143,49 +148,12 @@ class _Reading:
 
     # What comes from outside
 
-    def _batch_name(self) -> str | None:
-        """The name of the first axis of the first input, where the file leaves it open."""
-        for one in self.inputs:
-            if one.type.HasField("tensor_type") and one.type.tensor_type.shape.dim:
-                dim = one.type.tensor_type.shape.dim[0]
-                return self._named(one, 0, dim)
-        return None
-
-    def _open(self) -> list[str]:
-        """The names of the sizes that the file leaves open, the batch left out."""
-        names = [self._named(one, k, dim) for one in self.inputs for k, dim in enumerate(one.type.tensor_type.shape.dim)]
-        return list(dict.fromkeys(name for name in names if name is not None and name != self.batch_name))
-
-    def _named(self, one: Any, place: int, dim: Any) -> str | None:
-        return None if dim.HasField("dim_value") and dim.dim_value >= 0 else dim.dim_param or f"{one.name}.{place}"
-
     def _input(self, one: Any) -> None:
-        if not one.type.HasField("tensor_type") or not one.type.tensor_type.HasField("shape"):
-            raise FileError(
-                f"{self.file.path}: the input {one.name!r} is no array, or of unknown rank",
-                usual="Networks are read whose inputs are arrays.",
-                advice="Export the model with a shape for every input.",
-            )
-        if len(one.type.tensor_type.shape.dim) > MOST_AXES:
-            raise FileError(
-                f"{self.file.path}: the input {one.name!r} has {len(one.type.tensor_type.shape.dim)} axes",
-                advice=f"Give it {MOST_AXES} at most.",
-            )
-        shape = []
-        for place, dim in enumerate(one.type.tensor_type.shape.dim):
-            name = self._named(one, place, dim)
-            extent = dim.dim_value if name is None else self.sizes.get(name, 1)
-            if not isinstance(extent, int) or isinstance(extent, bool) or not 0 < extent <= LARGEST_EXTENT:
-                raise FileError(
-                    f"{self.file.path}: axis {place} of the input {one.name!r} has the extent {extent!r}",
-                    usual=f"Extents are whole numbers from 1 to {LARGEST_EXTENT:,}.",
-                    advice="Give another one, or export the model anew.",
-                )
-            shape.append(STAND_IN if name is not None and name == self.batch_name else extent)
+        shape = self.sizes.shape(one)
         build = self.build
         axes = tuple(INPUT_AXES[len(shape)].split()) if len(shape) < len(INPUT_AXES) else tuple(f"a{k}" for k in range(len(shape)))
         layer = build.names.fresh(clean(one.name) or "input")
-        build.known[one.name] = build.draft.place(layer, Input(axes), (), tuple(shape))
+        build.known[one.name] = build.draft.place(layer, Input(axes), (), shape)
         build.kinds[one.name] = one.type.tensor_type.elem_type
 
     # Nodes
@@ -347,29 +315,22 @@ class _Reading:
         found = []
         for name, shape in zip(call.outputs, shapes, strict=True):
             if shape is None and name in told and told[name].tensor_type.HasField("shape"):
-                dims = [self._extent(d) for d in told[name].tensor_type.shape.dim]
+                dims = [self.sizes.extent(d) for d in told[name].tensor_type.shape.dim]
                 shape = tuple(n for n in dims if n is not None) if None not in dims else None
             if shape is None and name and self.build.uses.get(name):
-                left = [name for name in self._open() if name not in self.sizes]
+                left = self.sizes.untold
                 raise FileError(
                     f"{self.file.path}: {call.place} ({call.op}) isn't understood, "
                     f"and the shape of its result can't be told: {why}",
                     usual=f"Sizes that the file leaves open are taken as one: {', '.join(left)}."
                     if left
                     else "Its shape depends on values, or its operator is none of ONNX.",
-                    advice=f"Give them: sizes={{{', '.join(f'{name!r}: 224' for name in left)}}}."
+                    advice=f"Give them: ss.load({self.file.path.name!r}, {_arguments(left)})."
                     if left
                     else "Export the model with the shapes of its results (value_info), or without this operator.",
                 )
             found.append(shape or ())
         return found
-
-    def _extent(self, dim: Any) -> int | None:
-        if dim.HasField("dim_value"):
-            return int(dim.dim_value)
-        if dim.dim_param and dim.dim_param == self.batch_name:
-            return STAND_IN
-        return self.sizes.get(dim.dim_param, 1) if dim.dim_param in self._open() else None
 
     # Inner graphs
 
@@ -428,7 +389,7 @@ class _Reading:
 
     def _declared(self, graph: Graph) -> Graph:
         """The same layers, drawn for the batch that was asked for."""
-        batch = self.sizes.get(self.batch_name or "", 1)
+        batch = self.sizes.drawn
         draft = Draft(graph.name)
 
         def size(n: Any) -> Any:
@@ -449,6 +410,12 @@ def _linear_with_bias(build: Build, call: Call, bias: Known | None) -> Tensor:
     if not isinstance(w, Constant) or not isinstance(bias, Constant):
         raise Unknown("its bias is computed")
     return linear(build, call, build.tensor(call, 0), w, bias)
+
+
+def _arguments(names: Sequence[str]) -> str:
+    """Sizes as one writes them in a call: names that are none of Python go in by a dict."""
+    plain = all(name.isidentifier() for name in names)
+    return ", ".join(f"{name}=224" for name in names) if plain else f"**{dict.fromkeys(names, 224)}"
 
 
 def _output_call(name: str) -> Call:

@@ -54,7 +54,7 @@ def read_module(module: Any, examples: Sequence[Any], *, reader: str | None = No
     if reader is not None and reader not in READERS:
         raise UsageError(f"there is no reader {reader!r}", usual=f"There are {', '.join(READERS)}.", advice="Write one of them.")
     names = _input_names(module, len(examples))
-    reasons = []
+    reasons: dict[str, None] = {}  # each once: the two recordings may fail alike
     with _evaluating(module):
         for number, (label, capture) in enumerate(_captures(module, examples, names)):
             if reader not in (None, label):
@@ -64,9 +64,9 @@ def read_module(module: Any, examples: Sequence[Any], *, reader: str | None = No
             try:
                 program = capture()
             except FileError as error:
-                reasons.append(f"{label}: {error.headline}")
+                reasons[f"{label}: {error.headline}"] = None
             except Exception as error:  # torch raises errors of any type here, and the module's own code may, too
-                reasons.append(f"{label}: {_brief(error)}")
+                reasons[f"{label}: {_brief(error)}"] = None
             else:
                 model = translate(program)
                 return model if number == 0 else replace(model, notes=(*model.notes, *(f"reader: {why}" for why in reasons)))
@@ -139,6 +139,9 @@ def _check_runs(module: Any, examples: Sequence[Any]) -> None:
 
 
 def _brief(error: Exception) -> str:
+    """The type and the first line; the text of a KeyError is nothing but the key."""
+    if isinstance(error, KeyError) and len(error.args) == 1:
+        return f"KeyError: there is no key {str(error)[:200]}"
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0][:200]}" if text else type(error).__name__
 

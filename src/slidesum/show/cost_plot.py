@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slidesum.draft.grow import SYMBOLS
 from slidesum.errors import UsageError
 from slidesum.read.atomic import write_atomically
 from slidesum.show.formula import pretty
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's colours, told apart by everybody; shapes differ as well.
 STYLES = {"parameters": ("#0072B2", "o"), "macs": ("#D55E00", "s"), "activation_bytes": ("#009E73", "^")}
+WORDS = {symbol: word for word, symbol in SYMBOLS.items()}
 INK, PALE = "#222222", "#8a8a8a"
 SUFFIXES = (".png", ".svg")
 
@@ -59,7 +61,7 @@ def plot(cost: Cost, path: str | Path) -> Path:
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}×"))
         axis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_locator(FixedLocator(places))
-    axes.set_xlabel(name, color=INK)
+    axes.set_xlabel(f"{WORDS[name]} {name}", color=INK)
     axes.set_ylabel("multiples of the declared network", color=INK)
     axes.grid(color="#dddddd", lw=0.6)
     axes.spines[["top", "right"]].set_visible(False)

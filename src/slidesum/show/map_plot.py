@@ -17,7 +17,7 @@ import numpy as np
 from slidesum.core.network import Graph, Node
 from slidesum.core.ops import Layer
 from slidesum.errors import MissingPackage, UsageError
-from slidesum.laws.places import Places, places
+from slidesum.laws.maps import maps_axes, places_of
 from slidesum.notation.write import pattern
 from slidesum.read.atomic import write_atomically
 from slidesum.show.formula import times
@@ -38,7 +38,7 @@ def map_plot(graph: Graph, values: Mapping[str, Any], maps: Mapping[str, Any] | 
     if maps is None and not filters:
         raise UsageError(f"{layer} has no filters to draw", advice="Give an input too: its maps are drawn then.")
     figure = _figure()
-    panels = ([("maps", _maps(maps[layer], places(graph)[layer]))] if maps is not None else []) + filters
+    panels = ([("maps", _maps(maps[layer], maps_axes(graph)[layer]))] if maps is not None else []) + filters
     parts = figure.subfigures(len(panels), 1, squeeze=False, height_ratios=[_rows(len(one)) + 0.6 for _, one in panels])
     for part, (name, stack) in zip(parts[:, 0], panels, strict=True):
         _draw(part, f"{layer} · {name}", stack)
@@ -74,15 +74,12 @@ def _figure() -> Any:
     return figure
 
 
-def _maps(array: Any, told: Places) -> Any:
+def _maps(array: Any, maps: int) -> Any:
     """The maps of the first image, each of them an array of its places."""
     one = np.asarray(array)
-    one = np.moveaxis(one, told.map_axis, 0) if told.map_axis is not None else one[None]
-    kept = [k + (told.map_axis is None or k < told.map_axis) for k in told.axes]
-    others = [k for k in range(1, one.ndim) if k not in kept]
-    for axis in reversed(others):  # the batch, and whatever else is neither map nor place
-        one = one.take(0, axis)
-    return one
+    if one.ndim < 2:
+        return one[None]
+    return one[0].transpose([maps - 1, *(k - 1 for k in places_of(one.shape, maps))])
 
 
 def _filters(node: Node, values: Mapping[str, Any]) -> list[tuple[str, Any]]:

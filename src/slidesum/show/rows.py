@@ -1,12 +1,12 @@
 """The rows of a network's table, built here once.
 
-    name  kind  also  equation  inputs  maps  shape  inputs_per_output
+    name  kind  also  equation  inputs  maps  size  shape  inputs_per_output
     weights  biases  parameters  macs  macs_inside  backward_macs  connections  activation_bytes
     held_bytes  parameters_percent  macs_percent  reach
 
-The batch is the first axis of a shape, the maps are the second, the rest is the size. The columns of the second line are counts:
-each adds up to its total, however the rows are folded and sorted. `held_bytes` is what a forward pass holds while the layer is
-computed; its largest is the peak.
+The batch is the first axis of a shape, `laws.maps` tells which axis the maps are, the rest is the size. The columns of the second
+line are counts: each adds up to its total, however the rows are folded and sorted. `held_bytes` is what a forward pass
+holds while the layer is computed; its largest is the peak.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from slidesum.laws.backward import backward_macs
 from slidesum.laws.fold import folds_into
 from slidesum.laws.graph import node_counts, node_inputs_per_output
 from slidesum.laws.kind import kind
+from slidesum.laws.maps import maps_axes, places_of
 from slidesum.laws.memory import Step
 from slidesum.laws.reach import Reach
 from slidesum.notation.write import pattern
@@ -34,11 +35,19 @@ Row = Mapping[str, Any]
 
 def network_rows(graph: Graph, reaches: Mapping[str, Mapping[str, Reach]], held: Sequence[Step]) -> tuple[Row, ...]:
     """A row for every layer; an input is none."""
-    slid = _slid_axes(graph, reaches)
+    maps = maps_axes(graph)
+    slid = _slid_axes(graph, reaches, maps)
     back = backward_macs(graph)
     held_bytes = {step.layer: step.bytes for step in held}
     return tuple(
-        _row(graph, node, back[node.name], held_bytes.get(node.name), {a: r for a, r in reaches[node.name].items() if a in slid})
+        _row(
+            graph,
+            node,
+            maps[node.name],
+            back[node.name],
+            held_bytes.get(node.name),
+            {a: r for a, r in reaches[node.name].items() if a in slid},
+        )
         for node in graph
         if not isinstance(node.op, Input)
     )
@@ -62,7 +71,7 @@ def _percent(part: Any, whole: Any) -> float | None:
     return 100 * part / whole if is_number(whole) and whole else None
 
 
-def _row(graph: Graph, node: Node, back: Any, held: Any, reach: Mapping[str, Reach]) -> dict[str, Any]:
+def _row(graph: Graph, node: Node, maps: int, back: Any, held: Any, reach: Mapping[str, Reach]) -> dict[str, Any]:
     counts = node_counts(node)
     found = kind(node.op.equation, node.sized) if isinstance(node.op, Layer) else None
     return {
@@ -71,7 +80,8 @@ def _row(graph: Graph, node: Node, back: Any, held: Any, reach: Mapping[str, Rea
         "also": found.also if found else ("foldable",) if folds_into(graph, node) else (),
         "equation": pattern(node.op.equation) if isinstance(node.op, Layer) else None,
         "inputs": node.inputs,
-        "maps": node.shape[1] if len(node.shape) > 1 else prod(node.shape),
+        "maps": node.shape[maps] if len(node.shape) > 1 else prod(node.shape),
+        "size": tuple(node.shape[k] for k in places_of(node.shape, maps)) if len(node.shape) > 1 else (),
         "shape": node.shape,
         "inputs_per_output": node_inputs_per_output(graph, node),
         "weights": counts.weights,
@@ -88,15 +98,18 @@ def _row(graph: Graph, node: Node, back: Any, held: Any, reach: Mapping[str, Rea
     }
 
 
-def _slid_axes(graph: Graph, reaches: Mapping[str, Mapping[str, Reach]]) -> list[str]:
+def _slid_axes(graph: Graph, reaches: Mapping[str, Mapping[str, Reach]], maps: Mapping[str, int]) -> list[str]:
     """The axes of the input along which some layer reads more than one cell, or moves by more than one."""
-    inputs = [(node.op.names, node.shape) for node in graph.inputs if isinstance(node.op, Input)]
-    names = [name for axes, _ in inputs for name in axes]
-    cells = {name: n for axes, shape in inputs for name, n in zip(axes, shape, strict=True)}
+    axes = [
+        (name, n != 1 and k not in (0, maps[node.name]))
+        for node in graph.inputs
+        if isinstance(node.op, Input)
+        for k, (name, n) in enumerate(zip(node.op.names, node.shape, strict=True))
+    ]
     moving = {
         name
         for found in reaches.values()
         for name, r in found.items()
         if r.stride not in (0, 1) or (r.stride == 1 and r.field != 1)
     }
-    return [name for k, name in enumerate(names) if (k > 1 and cells[name] != 1) or name in moving]
+    return [name for name, is_place in axes if is_place or name in moving]

@@ -138,7 +138,7 @@ class Table(Formatted, Sequence[Row]):
                 ", ".join((row["kind"], *row["also"])),
                 row["equation"] or "",
                 pretty(row["maps"]),
-                times(row["shape"][2:]) or "1",
+                times(row["size"]) or "1",
                 _optional(row["inputs_per_output"]),
                 *_counted(row, row["parameters_percent"], row["macs_percent"]),
                 _optional(row["held_bytes"]),

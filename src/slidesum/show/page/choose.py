@@ -13,7 +13,7 @@ import numpy as np
 
 from slidesum.core.network import Graph, Node
 from slidesum.core.ops import Input, Opaque, Stored
-from slidesum.laws.places import Places, places
+from slidesum.laws.maps import maps_axes
 from slidesum.show.explanation import Explanation, explain
 from slidesum.show.page.numbers import Packed
 
@@ -29,7 +29,7 @@ def pack_chosen(
     chosen: dict[str, dict[Place, Explanation]] = {node.name: {} for node in graph if _explainable(node)}
     for layer, why in strongest_path(graph, values, maps):
         chosen[layer][why.at] = why
-    found, spent = places(graph), 0
+    found, spent = maps_axes(graph), 0
     for number in range(MOST_MAPS):
         for node in graph:
             if node.name not in chosen or (at := _strongest(maps[node.name], found[node.name], number)) is None:
@@ -46,7 +46,7 @@ def pack_chosen(
 def strongest_path(graph: Graph, values: Mapping[str, Any], maps: Mapping[str, Any]) -> Iterator[tuple[str, Explanation]]:
     """From the prediction to the input, always to what weighs most."""
     node = graph.output
-    found = places(graph)
+    found = maps_axes(graph)
     at = _strongest(maps[node.name], found[node.name], 0)
     while at is not None and _explainable(node):
         why = explain(graph, values, maps, node.name, at)
@@ -64,20 +64,20 @@ def stream(why: Explanation) -> list[float]:
     return [*numbers, *(() if why.bias is None else (why.bias,)), why.computed]
 
 
-def _strongest(array: Any, told: Places, number: int) -> Place | None:
+def _strongest(array: Any, maps: int, number: int) -> Place | None:
     """The place of the largest magnitude in the map that is the `number`-th strongest."""
     size = np.abs(np.nan_to_num(np.asarray(array)[:1]))
     if size.size == 0:
         return None
-    if told.map_axis is None:
+    if size.ndim < 2:
         return tuple(map(int, np.unravel_index(int(size.argmax()), size.shape))) if number == 0 else None
-    others = tuple(k for k in range(size.ndim) if k != told.map_axis)
+    others = tuple(k for k in range(size.ndim) if k != maps)
     order = np.argsort(-size.max(axis=others), kind="stable")
     if number >= len(order):
         return None
-    one = np.take(size, [order[number]], axis=told.map_axis)
+    one = np.take(size, [order[number]], axis=maps)
     place = list(map(int, np.unravel_index(int(one.argmax()), one.shape)))
-    place[told.map_axis] = int(order[number])
+    place[maps] = int(order[number])
     return tuple(place)
 
 

@@ -16,8 +16,8 @@ from slidesum.core.network import Graph, Node
 from slidesum.core.ops import Distance, Input, Layer
 from slidesum.core.sized import Sized, Slide
 from slidesum.laws.kind import kind
+from slidesum.laws.maps import maps_axes, places_of
 from slidesum.laws.parameters import parameters
-from slidesum.laws.places import Places, places
 from slidesum.laws.roles import roles
 from slidesum.notation.parse import parse
 from slidesum.notation.write import axes as written_axes
@@ -47,7 +47,7 @@ TYPES: Mapping[str, str] = {
 def page_document(graph: Graph, maps: Mapping[str, Any], remarks: Sequence[str] = ()) -> dict[str, Any]:
     """The network and its prediction as JSON; `maps` are the activations of a run."""
     rows = {row["name"]: row for row in Table(graph, remarks=remarks)}
-    found = places(graph)
+    found = maps_axes(graph)
     names: dict[str, list[str]] = {}
     for node in graph:
         names[node.name] = _axis_names(node, names)
@@ -99,7 +99,7 @@ def _axis_names(node: Node, known: Mapping[str, list[str]]) -> list[str]:
             return next(alike, [f"axis {k}" for k in range(len(node.shape))])
 
 
-def _layer(node: Node, row: Mapping[str, Any], found: Places, names: list[str], maps: Mapping[str, Any]) -> dict[str, Any]:
+def _layer(node: Node, row: Mapping[str, Any], maps_axis: int, names: list[str], maps: Mapping[str, Any]) -> dict[str, Any]:
     op, shape = node.op, maps[node.name].shape
     told = kind(op.equation, node.sized) if isinstance(op, Layer) else None
     group, slash, _ = node.name.partition("/")
@@ -117,9 +117,9 @@ def _layer(node: Node, row: Mapping[str, Any], found: Places, names: list[str], 
         "inputs": list(node.inputs),
         "shape": list(shape),
         "axes": names,
-        "map_axis": found.map_axis,
-        "places": list(found.axes),
-        "maps": shape[found.map_axis] if found.map_axis is not None else 1,
+        "map_axis": maps_axis if len(shape) > 1 else None,
+        "places": list(places_of(shape, maps_axis)),
+        "maps": shape[maps_axis] if len(shape) > 1 else 1,
         **{column: plain(row[column]) if isinstance(row.get(column), int) else row.get(column) for column in COUNTS},
         "reach": {
             name: {"field": plain(r.field), "stride": float(r.stride), "padding": float(r.padding), "along": r.along}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from contextlib import redirect_stdout
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,7 +17,8 @@ NO_PRODUCTS = [nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.
 
 def ask(module: torch.nn.Module, example: torch.Tensor, backend: str, ignored: list[type[nn.Module]]) -> float:
     """Its number of multiply-adds. It prints what went wrong, and returns None: that is raised as a Refusal here."""
-    sys.modules.setdefault("torchvision", None)  # type: ignore[arg-type] # optional there, and not loadable beside every torch
+    modules: dict[str, Any] = sys.modules
+    modules.setdefault("torchvision", None)  # optional there, and not loadable beside every torch
     from ptflops import get_model_complexity_info
 
     said = io.StringIO()

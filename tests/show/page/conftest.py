@@ -1,0 +1,104 @@
+"""The page in a real browser: Debian's Chromium, driven by Playwright; and a LeNet-5 that was trained on digits."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+import slidesum as ss
+from slidesum.api.network import Network
+from slidesum.show.page.html import write_page
+from slidesum.show.page.session import Session
+from slidesum.train.data import data_for
+from slidesum.train.loop import train
+from slidesum.zoo.lenet5 import lenet5
+
+SCREENSHOTS = Path(os.environ.get("SLIDESUM_SCREENSHOTS", "runs/screenshots"))
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert found, "these tests need Chromium: apt-get install chromium"
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=found, args=[*QUIET, "--disable-component-update"])
+        yield running
+        running.close()
+
+
+class Watched:
+    """A browser's tab that keeps what goes wrong: errors on the console, and requests that leave the page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda message: self.errors.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+
+    def outside(self, *allowed: str) -> list[str]:
+        """The requests for anything but these addresses, and data that the page made itself."""
+        return [url for url in self.requests if not url.startswith(("data:", "blob:", *allowed))]
+
+    def picture(self, name: str) -> None:
+        """A screenshot, to be looked at."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+@pytest.fixture
+def watched(browser: Browser) -> Iterator[Watched]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.add_init_script("try { localStorage.setItem('slidesum-tour', 'seen'); } catch {}")
+    yield Watched(context.new_page())
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def lenet() -> Network:
+    """LeNet-5 after three epochs on the digits: it reads most of them."""
+    graph = lenet5()
+    return Network.of(graph, train(graph, data_for(graph, "digits"), epochs=3, seed=0).values)
+
+
+@pytest.fixture(scope="session")
+def digit() -> np.ndarray:
+    return data_for(lenet5(), "digits").test_images[3]
+
+
+@pytest.fixture(scope="session")
+def googlenet() -> Network:
+    """GoogLeNet with the arrays of seed 0: nobody's trained ones can be had here."""
+    return ss.load("googlenet")
+
+
+@pytest.fixture(scope="session")
+def china() -> np.ndarray:
+    """scikit-learn's photograph, as GoogLeNet takes it."""
+    from PIL import Image
+    from sklearn.datasets import load_sample_image
+
+    picture = Image.fromarray(load_sample_image("china.jpg")).resize((224, 224), Image.Resampling.BILINEAR)
+    return np.asarray(picture, dtype=np.float32).transpose(2, 0, 1)[None] / 255
+
+
+def written(net: Network, image: np.ndarray, folder: Path) -> Path:
+    path = folder / f"{net.name}.html"
+    write_page(path, Session(net.graph, net.values, image))
+    return path
+
+
+@pytest.fixture(scope="session")
+def lenet_page(lenet: Network, digit: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(lenet, digit, tmp_path_factory.mktemp("lenet"))
+
+
+@pytest.fixture(scope="session")
+def googlenet_page(googlenet: Network, china: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(googlenet, china, tmp_path_factory.mktemp("googlenet"))
