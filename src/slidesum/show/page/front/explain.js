@@ -77,15 +77,15 @@ export function explainedFrom(layers, layer, at, numbers, arrays = {}) {
 }
 
 /**
- * The explanation that a server sent, with numbers for the words that JSON has no number for.
+ * What was sent, with numbers for the words that JSON has no number for: "NaN", "Infinity", "-Infinity".
  * @param {any} document
- * @returns {Explanation}
+ * @returns {any}
  */
 export function revived(document) {
-  if (Array.isArray(document)) return /** @type {any} */ (document.map(revived));
-  if (document === "NaN" || document === "Infinity" || document === "-Infinity") return /** @type {any} */ (Number(document));
+  if (Array.isArray(document)) return document.map(revived);
+  if (document === "NaN" || document === "Infinity" || document === "-Infinity") return Number(document);
   if (typeof document !== "object" || document === null) return document;
-  return /** @type {any} */ (Object.fromEntries(Object.entries(document).map(([key, value]) => [key, revived(value)])));
+  return Object.fromEntries(Object.entries(document).map(([key, value]) => [key, revived(value)]));
 }
 
 /**
