@@ -36,10 +36,15 @@ LOAD = """async (names) => {
 
 
 @contextmanager
-def front_modules(browser: Any, names: Sequence[str]) -> Iterator[Call]:
-    """A tab that has loaded these modules; call it with a JavaScript function and the arguments of every call."""
+def front_modules(browser: Any, names: Sequence[str], **exposed: Callable[..., Any]) -> Iterator[Call]:
+    """A tab that has loaded these modules; call it with a JavaScript function and the arguments of every call.
+
+    `exposed` are functions of Python that JavaScript may call by these names.
+    """
     context = browser.new_context()
     page = context.new_page()
+    for name, function in exposed.items():
+        page.expose_function(name, function)
 
     def serve(route: Any) -> None:
         name = route.request.url.removeprefix(HOME)

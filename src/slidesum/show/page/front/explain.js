@@ -37,6 +37,19 @@ export function isExplainable(layer) {
 }
 
 /**
+ * Throws for a layer whose values aren't computed, or can't be.
+ * @param {Layer} layer
+ */
+export function refuseUnexplainable(layer) {
+  if (layer.op === "Input") {
+    throw new PageError(`${layer.name} is the input`, { usual: "It isn't computed from anything.", advice: "Choose a layer behind it." });
+  }
+  if (!isExplainable(layer)) {
+    throw new PageError(`${layer.name} is ${layer.kind}, which can be counted and not explained`, { advice: "Choose another layer." });
+  }
+}
+
+/**
  * The explanation of one value, from the arrays that the layer reads, keeps and makes.
  * @param {Layer[]} layers  the network, for what stands behind
  * @param {Layer} layer
@@ -96,9 +109,7 @@ export function revived(document) {
  * @returns {Explanation}
  */
 function explainedBy(layers, layer, at, supply) {
-  if (!isExplainable(layer)) {
-    throw new PageError(`${layer.name} is ${layer.kind}, and isn't computed from anything here`, { advice: "Choose another layer." });
-  }
+  refuseUnexplainable(layer);
   const parts = layer.sized ? ofEquation(layer, layer.sized, at, supply) : ofFormula(layer, at, supply);
   const { value } = parts;
   const follower = activationBehind(layers, layer);

@@ -13,7 +13,7 @@
 
 import { Asks } from "./asks.js";
 import { PageError } from "./error.js";
-import { explained, explainedFrom, isExplainable, revived } from "./explain.js";
+import { explained, explainedFrom, isExplainable, refuseUnexplainable, revived } from "./explain.js";
 import { tensorOf, unpacked } from "./tensor.js";
 
 /**
@@ -178,9 +178,10 @@ class ModelSource {
    * @returns {Promise<Explanation>}
    */
   async explainNow(layer, at) {
+    refuseUnexplainable(layer);
     const layers = this.document.layers;
     const chosen = this.chosenAt(layer.name, at);
-    if (this.isExact(layer) && isExplainable(layer)) {
+    if (this.isExact(layer)) {
       const [result, ...inputs] = await Promise.all([layer.name, ...layer.inputs].map((name) => this.exact(name)));
       return explained(layers, layer, at, { result, inputs, arrays: await this.keptArrays(layer) });
     }
