@@ -16,6 +16,8 @@ import { PageError } from "./error.js";
 import { explained, explainedFrom, isExplainable, refuseUnexplainable, revived } from "./explain.js";
 import { tensorOf, unpacked } from "./tensor.js";
 
+const MOST_EXPLANATIONS = 100; // each may have thousands of terms
+
 /**
  * @param {Model} model
  * @returns {Promise<Source>}
@@ -42,6 +44,8 @@ class ModelSource {
     this.layers = new Map();
     /** @type {Map<string, Promise<any>>} */
     this.known = new Map();
+    /** @type {Map<string, Promise<any>>} */
+    this.explanations = new Map();
     /** @type {Set<() => void>} */
     this.listeners = new Set();
     this.begin();
@@ -60,7 +64,12 @@ class ModelSource {
     this.prediction = this.document.prediction;
     this.packedHolds = true;
     this.layers = new Map(this.document.layers.map((layer) => [layer.name, layer]));
-    this.known = new Map();
+    this.forget();
+  }
+
+  forget() {
+    this.known.clear();
+    this.explanations.clear();
   }
 
   tell() {
@@ -72,15 +81,15 @@ class ModelSource {
    * @template T
    * @param {string} key
    * @param {() => Promise<T>} find
+   * @param {Map<string, Promise<any>>} [known]
    * @returns {Promise<T>}
    */
-  once(key, find) {
-    const known = this.known;
+  once(key, find, known = this.known) {
     let found = known.get(key);
     if (!found) {
       found = find();
       known.set(key, found);
-      found.catch(() => known.delete(key));
+      found.catch(() => known.get(key) === found && known.delete(key));
     }
     return found;
   }
@@ -169,7 +178,8 @@ class ModelSource {
    * @returns {Promise<Explanation>}
    */
   explain(name, at) {
-    return this.once(`explain:${name}:${at}`, () => this.explainNow(this.layer(name), at));
+    if (this.explanations.size >= MOST_EXPLANATIONS) this.explanations.delete([...this.explanations.keys()][0]);
+    return this.once(`${name}:${at}`, async () => this.explainNow(this.layer(name), at), this.explanations);
   }
 
   /**
@@ -234,7 +244,7 @@ class ModelSource {
     this.revision = told.revision;
     this.prediction = revived(told.prediction);
     this.packedHolds = false;
-    this.known = new Map();
+    this.forget();
     this.tell();
     return { revision: this.revision, prediction: this.prediction, note: told.note ?? "" };
   }
