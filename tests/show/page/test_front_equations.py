@@ -12,7 +12,7 @@ from strategies import sized_problems
 
 from slidesum.core.sized import Connections
 from slidesum.laws.explain import readings
-from slidesum.laws.gradient import gradient_of
+from slidesum.laws.gradient import gradient, gradient_of
 from slidesum.laws.shape import solve
 from slidesum.notation.parse import parse
 from slidesum.show.page.document import sized_document
@@ -66,6 +66,26 @@ def test_the_terms_of_an_output_are_those_of_the_law_in_its_order(call, layers):
                 }
                 for one in readings(sized, at)
             ]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "shapes", "sizes"),
+    [
+        ("b i+u i+v, u v -> b i", "x", [(2, 3), (2, 2)], {}),
+        ("b i i+v, v -> b i", "x", [(2, 3), (2,)], {}),
+        ("c c, c -> c", "x", [(3,), (3,)], {}),
+        ("c (c d), c -> c", "x", [(3,), (3,)], {"d": 2}),
+    ],
+)
+def test_an_index_that_stands_twice_has_terms_on_its_diagonal_only(call, text, name, shapes, sizes):
+    sized = solve(gradient(parse(text), name), shapes, sizes)
+    outputs = places(sized.result_shape)
+    document = sized_document(sized)
+    terms = [[[list(cell) for cell in one.cells] for one in readings(sized, at)] for at in outputs]
+    code = "(sized, at) => front.readings(sized, at).map((one) => one.cells)"
+    assert call(code, [[document, at] for at in outputs]) == terms
+    read = call("(sized, at) => front.readRegion(sized, 0, at).cells()", [[document, at] for at in outputs])
+    assert [list(map(tuple, cells)) for cells in read] == [sorted({tuple(cells[0]) for cells in found}) for found in terms]
 
 
 ASKED = """(sized, outputs, cells) => ({

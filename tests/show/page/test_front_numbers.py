@@ -288,6 +288,12 @@ def test_a_number_in_general_form_is_pythons(call, numbers):
     assert call("front.general", [[number] for number in numbers]) == [f"{number:g}" for number in numbers]
 
 
+def test_a_tie_goes_to_the_even_digit_as_in_python(call):
+    numbers = [1234565.0, 1234575.0, 100000.5, 100001.5, -100000.5, 0.25, 2.0**-21, 999999.5, 1e16, 1e-5, 123456.0]
+    assert call("front.general", [[number] for number in numbers]) == [f"{number:g}" for number in numbers]
+    assert call("front.significant", [[0.5, 1], [2.5, 1], [3.5, 1], [-2.5, 1]]) == ["0.5", "2", "4", "-2"]
+
+
 @settings(max_examples=10, **QUICK)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=60), st.integers(1, 9))
 def test_significant_digits_are_as_many_as_asked_for(call, numbers, digits):

@@ -354,6 +354,12 @@ def test_sliders_change_strides_and_dilations(call, text, spelled, sizing):
     assert found == sized_document(solve(parse(spelled), shapes, padding=padding))
 
 
+def test_a_position_with_several_addresses_stays_in_every_array(call):
+    equation = _type("own", "i+v i+u, u v -> i")["equation"]
+    (found,) = call("front.sizedFrom", [[equation, {"u": 2, "v": 4}, {"cells": {"i": 6}}]])
+    assert found == sized_document(solve(parse("i+v i+u, u v -> i"), [(6, 6), (2, 4)]))
+
+
 def test_a_window_that_doesnt_fit_is_told(call):
     code = """(equation, extents, sizing) => {
       try { return front.sizedFrom(equation, extents, sizing); } catch (e) { return [e.name, e.headline, e.usual, e.advice]; }

@@ -206,19 +206,15 @@ function winnerOf(terms, reduce) {
 }
 
 /**
- * The sums by input map: by the summed indices of the first axis of x, the batch left aside, that holds some beside taps.
+ * The sums by input map: by the summed indices of the first axis of x that holds some beside taps.
  * @param {Sized} sized
  * @param {Term[]} terms
  * @returns {Explanation["partial_sums"]}
  */
 function partialSums(sized, terms) {
-  const [first] = sized.operands;
-  const [x, y] = [first.axes[0], sized.result.axes[0]];
-  const isBatch = x && y && "name" in x && "name" in y && x.name === y.name;
-  const summed = first.axes
-    .slice(isBatch ? 1 : 0)
-    .map((axis) => namesOf(axis).filter((name) => sized.roles[name] === "summed" || sized.roles[name] === "pooled"));
-  const names = summed.find((some) => some.length) ?? [];
+  const isSummed = (/** @type {string} */ name) => sized.roles[name] === "summed" || sized.roles[name] === "pooled";
+  const onAxes = sized.operands[0].axes.map((axis) => namesOf(axis).filter(isSummed));
+  const names = onAxes.find((some) => some.length) ?? [];
   /** @type {Map<string, number[]>} */
   const products = new Map();
   for (const term of terms) {
