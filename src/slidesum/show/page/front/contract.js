@@ -220,7 +220,11 @@
 
 // What the views share
 
-/** @typedef {{ layer: string | null, at: Cell | null, pinned: boolean, [more: string]: any }} Selection */
+/**
+ * What is looked at: a tab ("network", "layer", "types", "prediction"), a layer, and one of its values; pinned, it stays when the
+ * pointer moves on.
+ * @typedef {{ tab: string, layer: string, at: Cell | null, pinned: boolean }} Selection
+ */
 /**
  * @typedef {object} State
  * @property {() => Selection} get
@@ -228,3 +232,4 @@
  * @property {(listener: (selection: Selection, before: Selection) => void) => (() => void)} subscribe
  */
 /** @typedef {{ source: Source, state: State, el: HTMLElement, say: (text: string) => void }} Context */
+/** @typedef {{ destroy: () => void, redraw?: () => void }} View  `redraw` after the theme changed */
