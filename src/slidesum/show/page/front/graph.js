@@ -161,14 +161,18 @@ function settle(ranks, cuts) {
 }
 
 /**
- * Where its neighbours want a spot; those that it is the only neighbour of, most: a chain is straight.
+ * Where its neighbours want a spot; a card that it is the only neighbour of, most: a chain is straight.
  * @param {Spot} spot
  * @returns {number | null}
  */
 function pulled({ before, after }) {
-  const weights = [...before.map((spot) => (before.length === 1 && spot.after.length === 1 ? 9 : 1)), ...after.map((spot) => (after.length === 1 && spot.before.length === 1 ? 9 : 1))];
-  const all = weights.reduce((sum, weight) => sum + weight, 0);
-  return all ? [...before, ...after].reduce((sum, spot, k) => sum + weights[k] * spot.y, 0) / all : null;
+  const isChain = (/** @type {Spot[]} */ side, /** @type {Spot[]} */ back) => side.length === 1 && back.length === 1 && side[0].box !== null;
+  const pulls = [
+    ...before.map((spot) => ({ y: spot.y, weight: isChain(before, spot.after) ? 9 : 1 })),
+    ...after.map((spot) => ({ y: spot.y, weight: isChain(after, spot.before) ? 9 : 1 })),
+  ];
+  const all = pulls.reduce((sum, { weight }) => sum + weight, 0);
+  return all ? pulls.reduce((sum, { y, weight }) => sum + weight * y, 0) / all : null;
 }
 
 /**

@@ -87,6 +87,7 @@ async function render({ model, el }) {
   prediction.addEventListener("click", () => state.set(TABS.some(({ id }) => id === "prediction") ? { tab: "prediction" } : { tab: "layer", layer: source.prediction?.layer ?? state.get().layer, at: null }));
   tellPrediction();
   open();
+  performance.mark("interactive");
   return () => {
     for (const views of mounted.values()) for (const view of views) view.destroy();
     endings.forEach((end) => end());
