@@ -5,8 +5,9 @@
 /** @import { Shown } from "./digits.js" */
 /** @import { Step } from "./trail.js" */
 
+import { addedUp } from "./arithmetic.js";
 import { h, setStyle } from "./dom.js";
-import { isSum, partsOf } from "./trail.js";
+import { isSum, piecesFrom } from "./trail.js";
 
 const FIRST_ROWS = 10; // so many are seen at once
 
@@ -40,7 +41,7 @@ export function partsTable(layer, why, digits, ways) {
  * @returns {Row[]}
  */
 function rowsOf(layer, why, digits) {
-  const steps = new Map(partsOf(layer, why).map(({ term, step }) => [term, step]));
+  const steps = new Map(piecesFrom(layer, why).map(({ term, step }) => [term, step]));
   return why.terms.map((term, k) => {
     const step = /** @type {Step} */ (steps.get(term));
     return {
@@ -156,23 +157,6 @@ function signedBar(size, most) {
 /** @param {string} text */
 function rowNumber(text) {
   return h("span", { class: "parts-number" }, text);
-}
-
-/**
- * The sum of numbers as they are written, exactly; null where one is written with an exponent or is none.
- * @param {string[]} texts
- * @returns {string | null}
- */
-export function addedUp(texts) {
-  if (!texts.every((text) => /^-?\d+(\.\d+)?$/.test(text))) return null;
-  const places = Math.max(0, ...texts.map((text) => text.split(".")[1]?.length ?? 0));
-  const units = texts.reduce((sum, text) => {
-    const [whole, part = ""] = text.split(".");
-    return sum + BigInt(whole + part.padEnd(places, "0"));
-  }, 0n);
-  const letters = String(units < 0n ? -units : units).padStart(places + 1, "0");
-  const number = places ? `${letters.slice(0, -places)}.${letters.slice(-places)}` : letters;
-  return units < 0n ? `-${number}` : number;
 }
 
 /** @param {number} value */
