@@ -8,6 +8,11 @@ import { fill, h, listen } from "./dom.js";
 import { mountLayer } from "./layer.js";
 import { mountOverview } from "./overview.js";
 import { mountPixel } from "./pixel.js";
+import { mountEdit } from "./edit.js";
+import { mountPicture } from "./picture.js";
+import { mountTour } from "./tour.js";
+import { mountTrace } from "./trace.js";
+import { mountTypes } from "./types.js";
 import { createSource } from "./source.js";
 import { createState } from "./state.js";
 
@@ -18,6 +23,8 @@ import { createState } from "./state.js";
 const TABS = [
   { id: "network", title: "Network", views: [mountOverview] },
   { id: "layer", title: "Layer", views: [mountLayer, mountPixel] },
+  { id: "types", title: "Types", views: [mountTypes] },
+  { id: "prediction", title: "Prediction", views: [mountTrace, mountEdit] },
 ];
 
 /**
@@ -37,6 +44,8 @@ async function render({ model, el }) {
   const buttons = new Map(TABS.map(({ id, title }) => [id, h("button", { role: "tab", "data-testid": `tab:${id}`, "aria-controls": `slidesum-${id}`, onclick: () => state.set({ tab: id }) }, title)]));
   const prediction = h("button", { class: "prediction", "data-testid": "prediction" });
   const notes = source.document.notes;
+  const guide = h("div", { class: "page-guide" });
+  const tools = h("div", { class: "page-tools" });
   root.append(
     h(
       "header",
@@ -44,9 +53,10 @@ async function render({ model, el }) {
       h("h1", {}, source.document.name),
       h("div", { class: "tabs", role: "tablist", onkeydown: moveTab }, [...buttons.values()]),
       prediction,
+      guide,
     ),
     h("main", { class: "page-main" }, [...panels.values()]),
-    h("footer", { class: "page-foot quiet", title: notes.join(" "), hidden: notes.length === 0 }, notes.join(" ")),
+    h("footer", { class: "page-foot quiet" }, h("span", { class: "page-notes", title: notes.join(" ") }, notes.join(" ")), tools),
     live,
   );
   el.append(root);
@@ -84,11 +94,13 @@ async function render({ model, el }) {
   }
 
   const endings = [state.subscribe(open), source.onChange(tellPrediction), ...onTheme(redraw)];
-  prediction.addEventListener("click", () => state.set(TABS.some(({ id }) => id === "prediction") ? { tab: "prediction" } : { tab: "layer", layer: source.prediction?.layer ?? state.get().layer, at: null }));
+  prediction.addEventListener("click", () => state.set({ tab: "prediction" }));
   tellPrediction();
   open();
+  const others = [mountTour(guide, context), mountPicture(tools, context)];
   performance.mark("interactive");
   return () => {
+    for (const view of others) view.destroy();
     for (const views of mounted.values()) for (const view of views) view.destroy();
     endings.forEach((end) => end());
     source.close();
