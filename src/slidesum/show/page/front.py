@@ -16,9 +16,9 @@ _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", r
 
 
 @cache
-def script() -> str:
-    """One ES module, whose default export is `{ render }` as anywidget calls it."""
-    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in modules().values())
+def script(entry: str = ENTRY) -> str:
+    """One ES module; that of the page has the default export `{ render }` as anywidget calls it."""
+    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in modules(entry).values())
 
 
 @cache
@@ -29,10 +29,10 @@ def style() -> str:
 
 
 @cache
-def modules() -> dict[str, str]:
+def modules(entry: str = ENTRY) -> dict[str, str]:
     """The modules by their file names, each behind those that it imports."""
     found: dict[str, str] = {}
-    _visit(ENTRY, found, ())
+    _visit(entry, found, ())
     return found
 
 
