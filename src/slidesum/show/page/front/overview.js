@@ -219,7 +219,7 @@ export function mountOverview(root, { source, state, say }) {
     if (isFresh || !wasMoved) {
       isFresh = false;
       arrange();
-      camera.fit();
+      camera.fit(false);
     }
   });
   resized.observe(frame);
