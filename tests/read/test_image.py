@@ -1,5 +1,7 @@
 """Pictures and arrays as inputs; whatever else a file holds is refused in words."""
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -75,7 +77,7 @@ def test_formats_that_another_program_decodes_are_refused(tmp_path):
 def test_bytes_are_decoded_like_a_file(tmp_path):
     Image.fromarray(np.full((2, 2), 255, "uint8")).save(tmp_path / "white.png")
     found, note = image.decoded_image((tmp_path / "white.png").read_bytes(), (1, 1, 1, 2))
-    assert (found.tolist(), note) == ([[[[1.0, 1.0]]]], "the picture: scaled from 2×2 to 2×1 pixels")
+    assert (found.tolist(), note) == ([[[[1.0, 1.0]]]], "the file: scaled from 2×2 to 2×1 pixels")
 
 
 def test_a_picture_needs_an_input_of_pictures(tmp_path):
@@ -97,3 +99,38 @@ def test_decompression_bombs_are_refused(tmp_path, monkeypatch, limit):
     Image.fromarray(np.zeros((11, 10), "uint8")).save(tmp_path / "bomb.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
     assert refused(tmp_path / "bomb.png") == f"{tmp_path / 'bomb.png'} unpacks to too many pixels\n  Scale it down."
+
+
+def sent(data, shape=(1, 3, 4, 4)):
+    with pytest.raises(FileError) as error:
+        image.decoded_image(data, shape)
+    return str(error.value)
+
+
+def encoded(picture, format, **options):
+    buffer = io.BytesIO()
+    picture.save(buffer, format=format, **options)
+    return buffer.getvalue()
+
+
+def test_what_somebody_sent_is_decoded_only_if_browsers_show_it_too():
+    picture = Image.fromarray(np.zeros((8, 8, 3), "uint8"))
+    for format in ("PNG", "JPEG", "GIF", "BMP", "WEBP"):
+        assert image.decoded_image(encoded(picture, format), (1, 3, 8, 8))[0].shape == (1, 3, 8, 8)
+    nothing = "the file is no picture\n  Send one of PNG, JPEG, GIF, BMP, WEBP."
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>'
+    for data in (b"", b"no picture", svg, encoded(picture, "EPS"), encoded(picture, "TIFF")):
+        assert sent(data) == nothing
+
+
+def test_a_truncated_file_is_a_broken_picture():
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype="uint8"))
+    for format in ("PNG", "JPEG", "BMP", "WEBP"):
+        told = sent(encoded(noise, format)[:500])
+        assert told == "the file is a broken picture\n  Send one of PNG, JPEG, GIF, BMP, WEBP."
+
+
+def test_metadata_that_is_broken_is_no_matter(tmp_path):
+    palette = Image.fromarray(np.zeros((4, 4, 3), "uint8")).convert("P")
+    data = encoded(palette, "PNG", transparency=b"\x00\x10\x20")  # of which Pillow warns
+    assert not image.decoded_image(data, (1, 3, 4, 4))[0].any()

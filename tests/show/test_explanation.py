@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import slidesum as ss
+from slidesum.core.ops import GroupNorm, LayerNorm, LocalResponseNorm, Softmax
 from slidesum.errors import ArrayError, NetworkError, RankError, UsageError
 
 
@@ -340,3 +341,37 @@ def test_a_window_in_the_border_altogether_has_the_value_that_never_wins(reduce,
     net.pool(net.input("b i", b=1, i=2), "b i+u -> b i", reduce, u=2, padding=3, name="pool")
     e = net.explain("pool", (0, 0), net.run(np.ones((1, 2))))
     assert (e.before, e.computed, e.residual, e.terms) == (told, told, 0.0, ())
+
+
+def overflown(build, values, x):
+    """The explanation of the last layer's first value, and what the engine computed."""
+    net = ss.Network("overflown")
+    build(net, net.input("b c i", b=1, c=2, i=2))
+    net.values = {**net.values, **{name: np.asarray(array, "float32") for name, array in values.items()}}
+    with np.errstate(all="ignore"):
+        maps = net.run(np.asarray(x, "float32"))
+        why = net.explain(net.graph.output.name, (0,) * len(net.graph.output.shape), maps)
+    return why.before, why.computed
+
+
+INFINITE = [[[math.inf, 1.0], [-math.inf, 0.0]]]
+
+
+@pytest.mark.parametrize(
+    ("build", "values", "x"),
+    [
+        (lambda net, x: net.conv(x, "b c i, o c -> b o i", o=1, name="layer"), {"layer.w": [[1, 1]]}, INFINITE),
+        (lambda net, x: net.pool(x, "mean b c i -> b i", "mean", name="layer"), {}, INFINITE),
+        (lambda net, x: net.add(x, net.activation(x, "negative")), {}, INFINITE),
+        (lambda net, x: net.norm(x, axis=1, name="layer"), {"layer.variance": [-3, 1]}, [[[1, 2], [3, 4]]]),
+        (lambda net, x: net.norm(x, axis=1, epsilon=0, name="layer"), {"layer.variance": [0, 1]}, [[[0, 2], [3, 4]]]),
+        (lambda net, x: net.place("layer", LayerNorm((-1,), 0.0), (x,)), {}, [[[2, 2], [3, 4]]]),
+        (lambda net, x: net.place("layer", GroupNorm(1, 1e-5, False), (x,)), {}, INFINITE),
+        (lambda net, x: net.place("layer", LocalResponseNorm(1, 1.0, 0.75, 0.0, 1), (x,)), {}, [[[0, 2], [3, 4]]]),
+        (lambda net, x: net.place("layer", Softmax(1), (x,)), {}, INFINITE),
+    ],
+)
+def test_what_is_no_number_is_explained_as_it_is_computed(build, values, x):
+    value, computed = overflown(build, values, x)
+    assert math.isnan(value)
+    assert math.isnan(computed)

@@ -1,7 +1,7 @@
 """Why one output value is what it is: every term, the sums of the input maps, the bias, the activation, what is left over.
 
-The coordinates come from `laws.explain`; here the numbers of a real run are put to them. Terms are multiplied and summed in double
-precision with `math.fsum`, so the residual is the rounding of the engine that ran the network and nothing else.
+The coordinates come from `laws.explain`; here the numbers of a real run are put to them. Terms are multiplied in double precision
+and summed exactly, so the residual is the rounding of the engine that ran the network and nothing else.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from slidesum.laws.roles import batch, roles
 from slidesum.laws.shape import solve
 from slidesum.notation.write import named
 from slidesum.run.met import numpy_backend
+from slidesum.show.exact import exact_sum
 from slidesum.show.formula import finite, json_text
 from slidesum.show.given import coordinates, numbers
 from slidesum.show.kinds import op_kind
@@ -64,7 +65,7 @@ class Explanation:
     @property
     def relative_residual(self) -> float:
         """|residual| over the sum of the terms' magnitudes, the scale on which a sum can be exact."""
-        scale = math.fsum(abs(term.product) for term in self.terms) + abs(self.bias or 0.0)
+        scale = exact_sum(abs(term.product) for term in self.terms) + abs(self.bias or 0.0)
         return abs(self.residual) / scale if scale else abs(self.residual)
 
     @property
@@ -103,7 +104,7 @@ class Explanation:
     def ledger(self) -> Iterator[tuple[str, float]]:
         """From the terms to the value, line by line."""
         if self.reduce == "sum":
-            yield f"sum of {len(self.terms)} terms", math.fsum(term.product for term in self.terms)
+            yield f"sum of {len(self.terms)} terms", exact_sum(term.product for term in self.terms)
         if self.bias is not None:
             yield "+ bias", self.bias
         yield {"sum": "= value", "max": "largest", "min": "smallest", "mean": "mean"}.get(self.reduce, self.reduce), self.before
@@ -219,7 +220,7 @@ def _of_equation(node: Node, values: Mapping[str, Any], given: Sequence[Any], at
         winner = lost or (max if reduce == "max" else min)(terms, key=lambda term: term.value, default=None)
         before = winner.value if winner else -math.inf if reduce == "max" else math.inf
     else:
-        before = math.fsum(term.product for term in terms)
+        before = exact_sum(term.product for term in terms)
         before = before / len(terms) if reduce == "mean" and terms else before + (bias or 0.0)
     told = kind(op.equation, sized)
     return {
@@ -286,7 +287,7 @@ def _partial_sums(sized: Sized, terms: Sequence[Term]) -> Iterator[tuple[str, in
     for term in terms:
         groups.setdefault(tuple(term.indices[n] for n in names), []).append(term.product)
     for key, products in groups.items():
-        yield " ".join(f"{n}={v}" for n, v in zip(names, key, strict=True)) or "all", len(products), math.fsum(products)
+        yield " ".join(f"{n}={v}" for n, v in zip(names, key, strict=True)) or "all", len(products), exact_sum(products)
 
 
 def _activation_behind(graph: Graph, node: Node) -> Activation | None:

@@ -33,6 +33,7 @@ from slidesum.core.ops import (
 from slidesum.errors import NetworkError
 from slidesum.laws.edge import constant, source
 from slidesum.run.met import numpy_backend
+from slidesum.show.exact import exact_sum, power, quotient, root, squared
 from slidesum.show.term import Place, Term
 
 
@@ -56,7 +57,7 @@ def of_other(node: Node, values: Mapping[str, Any], before: Sequence[Any], at: P
             read, equation, total = [(at, value, value)], "y = x outside training", value
         case Add():
             read = [(at, float(a[at]), float(a[at])) for a in before]
-            equation, total, reduce = "y = sum of the branches", math.fsum(value for _, value, _ in read), "sum"
+            equation, total, reduce = "y = sum of the branches", exact_sum(value for _, value, _ in read), "sum"
         case Concat(axis):
             number, inner = _branch(before, axis, at)
             value, origins = float(before[number][inner]), (number,)
@@ -108,7 +109,7 @@ def of_other(node: Node, values: Mapping[str, Any], before: Sequence[Any], at: P
             kept = {n: float(values[f"{node.owner}.{n}"][at[axis]]) for n in names}
             scale, shift, mean, variance = kept.get("scale", 1.0), kept.get("shift", 0.0), kept["mean"], kept["variance"]
             value = float(x[at])
-            total = (value - mean) / math.sqrt(variance + epsilon) * scale + shift
+            total = quotient(value - mean, root(variance + epsilon)) * scale + shift
             read, equation = (
                 [(at, value, value)],
                 f"y = (x - {mean:.6g}) / sqrt({variance:.6g} + {epsilon:g}) * {scale:.6g} + {shift:.6g}",
@@ -116,18 +117,22 @@ def of_other(node: Node, values: Mapping[str, Any], before: Sequence[Any], at: P
         case LocalResponseNorm(size, alpha, beta, k, axis):
             low = at[axis] - size // 2
             near = [_moved(at, axis, c) for c in range(low, low + size) if 0 <= c < x.shape[axis]]
-            read = [(cell, float(x[cell]), float(x[cell]) ** 2) for cell in near]
-            energy = math.fsum(square for _, _, square in read)
-            total, equation = float(x[at]) / (k + alpha * energy) ** beta, f"y = x / ({k:g} + {alpha:g}·{energy:.6g})^{beta:g}"
+            read = [(cell, float(x[cell]), squared(float(x[cell]))) for cell in near]
+            energy = exact_sum(square for _, _, square in read)
+            total, equation = (
+                quotient(float(x[at]), power(k + alpha * energy, beta)),
+                f"y = x / ({k:g} + {alpha:g}·{energy:.6g})^{beta:g}",
+            )
         case Softmax(axis):
             row = [_moved(at, axis, c) for c in range(x.shape[axis])]
             top = max(float(x[cell]) for cell in row)
             read = [(cell, float(x[cell]), math.exp(float(x[cell]) - top)) for cell in row]
-            total, equation = math.exp(float(x[at]) - top) / math.fsum(e for _, _, e in read), "y = exp(x - max) / sum exp(x - max)"
+            share = quotient(math.exp(float(x[at]) - top), exact_sum(e for _, _, e in read))
+            total, equation = share, "y = exp(x - max) / sum exp(x - max)"
         case Distance(centres):
             pairs = list(enumerate(zip(x[at[0]], centres[at[1]], strict=True)))
-            read = [((at[0], k), float(a), (float(a) - c) ** 2) for k, (a, c) in pairs]
-            total, equation, reduce = math.fsum(square for _, _, square in read), "y[b,o] = sum of (x[b,f] - centre[o,f])²", "sum"
+            read = [((at[0], k), float(a), squared(float(a) - c)) for k, (a, c) in pairs]
+            total, equation, reduce = exact_sum(square for _, _, square in read), "y[b,o] = sum of (x[b,f] - centre[o,f])²", "sum"
         case _:
             raise AssertionError(type(node.op).__name__)
     of_several = len(before) > 1  # then a term each, or the one of a concat
@@ -165,10 +170,10 @@ def _standardised(
     x: Any, at: Place, window: Sequence[Place], epsilon: float, centred: bool
 ) -> tuple[list[tuple[Place, float, float]], float, str]:
     """What is read, the value brought to mean 0 and mean square 1, and how."""
-    mean = math.fsum(float(x[cell]) for cell in window) / len(window) if centred else 0.0
-    read = [(cell, float(x[cell]), (float(x[cell]) - mean) ** 2) for cell in window]
-    square = math.fsum(part for _, _, part in read) / len(window)
-    return read, (float(x[at]) - mean) / math.sqrt(square + epsilon), f"y = (x - {mean:.6g}) / sqrt({square:.6g} + {epsilon:g})"
+    mean = exact_sum(float(x[cell]) for cell in window) / len(window) if centred else 0.0
+    read = [(cell, float(x[cell]), squared(float(x[cell]) - mean)) for cell in window]
+    square = exact_sum(part for _, _, part in read) / len(window)
+    return read, quotient(float(x[at]) - mean, root(square + epsilon)), f"y = (x - {mean:.6g}) / sqrt({square:.6g} + {epsilon:g})"
 
 
 def _scaled(

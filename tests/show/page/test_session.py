@@ -102,16 +102,16 @@ def test_drawn_pixels_and_pictures(tmp_path, lenet, session):
     assert np.array_equal(session.maps["input"].ravel(), drawn)
     Image.fromarray(np.full((64, 64), 51, "uint8")).save(tmp_path / "grey.png")
     found, _ = session.answer({"ask": "image"}, [(tmp_path / "grey.png").read_bytes()])
-    assert found["note"] == "the picture: scaled from 64×64 to 32×32 pixels"
+    assert found["note"] == "the file: scaled from 64×64 to 32×32 pixels"
     assert np.allclose(session.maps["input"], 0.2)
 
 
 REFUSED = [
     ({"ask": "everything"}, "'everything' can't be asked", "Ask for maps, explain, edit, image, pixels, reset."),
-    ({"ask": "maps", "layer": 3}, "layer is text, not 3", "Name it as the document does."),
+    ({"ask": "maps", "layer": 3}, "layer is a name, not 3", "Name it as the document does."),
     ({"ask": "maps", "layer": "C9"}, "lenet5 has no layer 'C9'", "Name one of them."),
     ({"ask": "explain", "layer": "C1", "at": [0, 0, 0, 99]}, "C1 has no value at (0, 0, 0, 99)", "Give coordinates inside it."),
-    ({"ask": "explain", "layer": "C1", "at": "abc"}, "'abc' is no place in a result", "Write for example at=(0, 7, 12, 9)."),
+    ({"ask": "explain", "layer": "C1", "at": "abc"}, "'abc' is no place", "Send for example [0, 7, 12, 9]."),
     ({"ask": "explain", "layer": "input", "at": [0, 0, 0, 0]}, "'input' is the input", "Name a layer behind it."),
     (
         {"ask": "edit", "array": "C1.v", "at": [0], "value": 1},

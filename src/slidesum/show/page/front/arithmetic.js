@@ -256,22 +256,3 @@ export function tableOf(lists, why, texts, most, colours) {
     return h("td", { title: String(number) }, h("span", { class: "cell", style: { background: ground, color: ink } }, text));
   }
 }
-
-/**
- * Decimals of one unit, as digits.js writes them, added up; null where one of them is no number.
- * @param {string[]} texts
- * @returns {string | null}
- */
-export function addedUp(texts) {
-  const exponent = texts[0]?.split("e")[1];
-  const decimals = (texts[0]?.split("e")[0].split(".")[1] ?? "").length;
-  let sum = 0n;
-  for (const text of texts) {
-    const [digits, power] = text.split("e");
-    if (!/^-?\d+(\.\d+)?$/.test(digits) || power !== exponent) return null;
-    sum += BigInt(digits.replace(".", ""));
-  }
-  const letters = String(sum < 0n ? -sum : sum).padStart(decimals + 1, "0");
-  const whole = decimals ? `${letters.slice(0, -decimals)}.${letters.slice(-decimals)}` : letters;
-  return `${sum < 0n ? "-" : ""}${whole}${exponent === undefined ? "" : `e${exponent}`}`;
-}

@@ -6,9 +6,8 @@
 /** @import { Part } from "./arithmetic.js" */
 /** @import { Shown } from "./digits.js" */
 
-import { addedUp } from "./arithmetic.js";
 import { inked } from "./colour.js";
-import { significant } from "./digits.js";
+import { addedUp, significant } from "./digits.js";
 import { h } from "./dom.js";
 
 /** @type {Record<string, string>} */

@@ -5,9 +5,9 @@
 /** @import { Shown } from "./digits.js" */
 /** @import { Step } from "./trail.js" */
 
-import { addedUp } from "./arithmetic.js";
+import { addedUp } from "./digits.js";
 import { h, setStyle } from "./dom.js";
-import { isSum, piecesFrom } from "./trail.js";
+import { isSum, contributionsOf } from "./trail.js";
 
 const FIRST_ROWS = 10; // so many are seen at once
 
@@ -41,7 +41,7 @@ export function partsTable(layer, why, digits, ways) {
  * @returns {Row[]}
  */
 function rowsOf(layer, why, digits) {
-  const steps = new Map(piecesFrom(layer, why).map(({ term, step }) => [term, step]));
+  const steps = new Map(contributionsOf(layer, why).map(({ term, step }) => [term, step]));
   return why.terms.map((term, k) => {
     const step = /** @type {Step} */ (steps.get(term));
     return {

@@ -64,7 +64,7 @@ export function isSum(layer, why) {
  * @param {Explanation} why
  * @returns {Part[]}
  */
-export function piecesFrom(layer, why) {
+export function contributionsOf(layer, why) {
   const share = why.reduce === "mean" ? 1 / why.terms.length : 1;
   const parts = why.terms.map((term, k) => ({ step: { layer: readBy(layer, why, term, k), at: term.cell }, term, part: term.product * share }));
   return parts.sort((a, b) => Math.abs(b.part) - Math.abs(a.part));
@@ -84,7 +84,7 @@ function readBy(layer, why, term, k) {
  * @returns {Part | null}
  */
 export function strongest(layer, why, isOpen) {
-  const parts = piecesFrom(layer, why).filter(({ term }) => !term.in_border);
+  const parts = contributionsOf(layer, why).filter(({ term }) => !term.in_border);
   const own = OWN_VALUE.has(layer.op) ? parts.find(({ term }) => term.cell.join() === why.at.join()) : undefined;
   const first = parts.find(({ term }) => term.winner) ?? own ?? parts[0];
   if (!first || isOpen(first.step)) return first ?? null;
