@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install demo test lint docs format bench clean
+.PHONY: install demo test lint lint-js docs format bench clean
 .DEFAULT_GOAL := install
 
 $(BIN)/python:
@@ -39,6 +39,12 @@ lint: $(VENV)/.developer
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# the page's modules; nothing else needs Node
+lint-js:
+	npm ci --no-audit --no-fund
+	npx eslint .
+	npx tsc
+
 format: $(VENV)/.developer
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -51,4 +57,4 @@ bench: $(VENV)/.developer
 	$(BIN)/slidesum bench
 
 clean:
-	rm -rf $(VENV) site slidesum-demo runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) node_modules site slidesum-demo runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

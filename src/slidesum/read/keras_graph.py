@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from slidesum.core.ops import Input
-from slidesum.core.sizes import Size, is_number, size
+from slidesum.core.sizes import Size, is_number
 from slidesum.draft.place import Tensor
 from slidesum.errors import ReadError
 from slidesum.read.fields import Fields, seen
@@ -35,13 +34,12 @@ from slidesum.read.keras_config import (
     told_shape,
 )
 from slidesum.read.keras_file import Weights
+from slidesum.read.keras_inputs import input_of
 from slidesum.read.keras_layers import read_call
 from slidesum.read.keras_shapes import known_shape
 
 MOST_LAYERS = 10_000
 DEEPEST = 20  # models within models
-LETTERS = {1: "b", 2: "b f", 3: "b i c", 4: "b i j c", 5: "b i j k c"}
-OPEN = {"i": "n", "j": "m", "k": "l"}
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ def _sequential(place: Place, fields: Fields, given: list[Tensor] | None, told: 
                     usual="The model was saved before it was built.",
                     advice="Give an example input, or call the model once and save it anew.",
                 )
-            found = _input_of(place, "input", shape, 0)
+            found = input_of(place.network, place.where, f"{place.prefix}input", shape, 0)
         after = shapes[number + 1] if number + 1 < len(specs) else next(iter(told), None)
         found = _call(place, spec, [found], {}, {0: after} if after else {})
     if found is None:
@@ -292,32 +290,7 @@ def _input(place: Place, spec: Spec, number: int) -> Tensor:
     shape = told_shape(fields.maybe("batch_shape", None) or fields.maybe("batch_input_shape", None))
     if shape is None:
         raise ReadError(f"{spec.where}: the shape of an input isn't told", advice="Save the model anew.")
-    return _input_of(place, spec.name, shape, number)
-
-
-def _input_of(place: Place, name: str, told: Told, number: int) -> Tensor:
-    """An input of the network. What is open is told by the example, or stays a symbol; a batch is one."""
-    network = place.network
-    letters = LETTERS.get(len(told), " ".join(["b", *(f"a{k}" for k in range(1, len(told)))])).split() if told else []
-    if network.maps_first and len(letters) > 2:
-        letters = ["b", "c", *letters[1:-1]]
-    example = network.examples[number] if number < len(network.examples) else None
-    if example is not None and (
-        len(example) != len(told) or any(n not in (None, m) for n, m in zip(told[1:], example[1:], strict=True))
-    ):
-        raise ReadError(
-            f"{place.where}: the example has the shape {example}, and the input {name!r} takes {_shown(told)}",
-            advice="Give an example that the model takes.",
-        )
-    shape = [
-        size(example[k]) if example is not None else n if n is not None else 1 if k == 0 else size(_symbol(letters[k], number))
-        for k, n in enumerate(told)
-    ]
-    return network.draft.place(network.fresh(place.prefix + name), Input(tuple(letters)), shape=tuple(shape))
-
-
-def _symbol(letter: str, number: int) -> str:
-    return OPEN.get(letter, f"n_{letter}") + (str(number + 1) if number else "")
+    return input_of(place.network, place.where, place.prefix + spec.name, shape, number)
 
 
 # Small things of the description
@@ -337,7 +310,3 @@ def _counted(value: Any, specs: Mapping[str, Spec]) -> Any:
     name, call, result = value.key
     inside = name in specs and "output_layers" in specs[name].options
     return Reference((name, call - 1, result)) if inside and call else value
-
-
-def _shown(told: Sequence[int | None]) -> str:
-    return f"({', '.join('any' if n is None else str(n) for n in told)})"

@@ -1,11 +1,13 @@
 """An .onnx file -> a network: opened as data, walked node by node, each translated by the file of its family.
 
-    onnx_open      the file, safely              onnx_products   Gemm, MatMul, Einsum, reductions
-    onnx_scan      how large it is in memory     onnx_values     activations, arithmetic, normalisation
-    onnx_sizes     the extents of its inputs     onnx_moves      Reshape, Transpose, Slice, Concat, Pad …
+    onnx_open      the file, safely              onnx_windows    Conv, ConvTranspose, pooling
+    onnx_scan      how large it is in memory     onnx_products   Gemm, MatMul, Einsum, reductions
+    onnx_nodes     the order of its nodes        onnx_values     activations, arithmetic, normalisation
+    onnx_arrays    its arrays, checked           onnx_moves      Reshape, Transpose, Concat, Pad …
+    onnx_sizes     the extents of its inputs     onnx_cuts       Split, Slice, Gather
     onnx_build     the network that grows        onnx_resize     Resize as matrices
-    onnx_names     what its layers are called    onnx_fold       what follows from constants alone
-    onnx_windows   Conv, ConvTranspose, pooling
+    onnx_names     what its layers are called    onnx_pairs      two nodes that are one layer
+    onnx_shapes    types and shapes of results   onnx_fold       what follows from constants alone
 
 Nothing in the file is run. What isn't understood becomes an opaque layer of exact shape, listed with its place.
 """
@@ -16,13 +18,13 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from slidesum.core.network import Graph
-from slidesum.core.ops import Activation, Input
+from slidesum.core.ops import Input
 from slidesum.core.sizes import is_number
 from slidesum.draft.place import Tensor
 from slidesum.draft.verbs import Draft
@@ -40,17 +42,22 @@ from slidesum.read.onnx_build import (
     declared,
     plain_number,
 )
+from slidesum.read.onnx_cuts import CUTS
 from slidesum.read.onnx_fold import FOLDED, folded
 from slidesum.read.onnx_moves import MOVES
 from slidesum.read.onnx_names import Names, clean, is_made_up, path_of, without_turns
-from slidesum.read.onnx_open import Opened, called, in_order, opened, reads
-from slidesum.read.onnx_products import PRODUCTS, linear
+from slidesum.read.onnx_nodes import called, in_order, reads
+from slidesum.read.onnx_open import Opened, opened
+from slidesum.read.onnx_pairs import one_layer
+from slidesum.read.onnx_products import PRODUCTS
+from slidesum.read.onnx_resize import RESIZES
+from slidesum.read.onnx_shapes import exact_shapes, kind_of, note_kinds, told_shapes
 from slidesum.read.onnx_sizes import LARGEST_EXTENT, Sizes
 from slidesum.read.onnx_values import VALUES
 from slidesum.read.onnx_windows import WINDOWS
+from slidesum.read.patterns import input_axes
 
-INPUT_AXES = ("", "b", "b f", "b c i", "b c i j", "b c i j k")
-OPS: Mapping[str, Translator] = {**WINDOWS, **PRODUCTS, **VALUES, **MOVES}
+OPS: Mapping[str, Translator] = {**WINDOWS, **PRODUCTS, **VALUES, **MOVES, **CUTS, **RESIZES}
 """By the operator's name. What isn't here becomes an opaque layer."""
 MOST_NODES = 200_000
 """Nodes that are translated, those of loops as often as they turn."""
@@ -102,7 +109,7 @@ class _Reading:
                 self._input(one)
             for name, numbers in self.file.arrays.items():
                 build.known[name] = Constant(numbers, name, numbers.dtype.kind == "f" and not is_made_up(name))
-                build.kinds[name] = _kind(numbers)
+                build.kinds[name] = kind_of(numbers)
             self._nodes(self.file.nodes)
             heads = [build.as_tensor(self._result(one.name), _output_call(one.name)) for one in self.file.graph.output]
             build.draft.output(*dict.fromkeys(heads))
@@ -149,11 +156,9 @@ class _Reading:
     # What comes from outside
 
     def _input(self, one: Any) -> None:
-        shape = self.sizes.shape(one)
-        build = self.build
-        axes = tuple(INPUT_AXES[len(shape)].split()) if len(shape) < len(INPUT_AXES) else tuple(f"a{k}" for k in range(len(shape)))
+        build, shape = self.build, self.sizes.shape(one)
         layer = build.names.fresh(clean(one.name) or "input")
-        build.known[one.name] = build.draft.place(layer, Input(axes), (), shape)
+        build.known[one.name] = build.draft.place(layer, Input(input_axes(len(shape))), (), shape)
         build.kinds[one.name] = one.type.tensor_type.elem_type
 
     # Nodes
@@ -163,7 +168,7 @@ class _Reading:
         for node in nodes:
             if id(node) in skipped or not any(self.build.uses.get(name) for name in node.output):
                 continue  # nobody asks for it
-            pair = self._follower(node)
+            pair = one_layer(self.build, node, self._reader)
             if pair is not None:
                 skipped.add(id(pair[0]))
             self._node(node, prefix, *(pair or (None, None)))
@@ -174,12 +179,12 @@ class _Reading:
             raise FileError(
                 f"{self.file.path}: its loops written out are more than {MOST_NODES:,} nodes", advice="Export a part of the model."
             )
-        build, call = self.build, self._call(node, prefix)
+        build, call, exact = self.build, self._call(node, prefix), partial(exact_shapes, self.file, self.sizes, self.build)
         if node.op_type in ("If", "Loop", "Scan") and not node.domain and self._inner(call, prefix):
             return
         inputs = [build.known[name] if name else None for name in call.inputs]
         constant = all(isinstance(one, Constant) or one is None for one in inputs)
-        shapes = self._shapes(call) if call.op in FOLDED and constant else []
+        shapes = told_shapes(self.file, build, call) if call.op in FOLDED and constant else []
         repeated = call.op in ("Expand", "Tile") and any(build.grows(n) for shape in shapes for n in shape or ())
         if call.op in FOLDED and constant and not repeated and call.op not in ("Shape", "Size"):
             try:
@@ -189,22 +194,22 @@ class _Reading:
                     raise Unknown("too much is computed while reading")
                 names = [name for name in call.outputs if name]
                 build.known |= dict(zip(names, found, strict=False))
-                build.kinds |= {name: _kind(one.numbers) for name, one in zip(names, found, strict=False)}
+                build.kinds |= {name: kind_of(one.numbers) for name, one in zip(names, found, strict=False)}
                 return
             except Unknown:
                 pass  # then it is a layer of stored arrays
-        self._kinds(call)
+        note_kinds(build, call)
         if follower is not None and both is not None:
             whole = replace(call, outputs=tuple(follower.output))
-            self._kinds(whole)
-            build.attempt(whole, both, lambda why: self._exact(whole, why))
+            note_kinds(build, whole)
+            build.attempt(whole, both, lambda why: exact(whole, why))
             return
         translate = OPS.get(call.op)
         if translate is None:
             why = "it has no equation, and is none of the other layers known here"
-            build.opaque(call, why, self._exact(call, why))
+            build.opaque(call, why, exact(call, why))
         else:
-            build.attempt(call, translate, lambda why: self._exact(call, why))
+            build.attempt(call, translate, lambda why: exact(call, why))
 
     def _call(self, node: Any, prefix: str = "") -> Call:
         from onnx.helper import get_attribute_value
@@ -233,104 +238,10 @@ class _Reading:
         op = f"{domain}.{node.op_type}" if domain else node.op_type
         return Call(op, self.file.opsets[""], tuple(node.input), tuple(node.output), attributes, path, place, node)
 
-    def _follower(self, node: Any) -> tuple[Any, Translator] | None:
-        """The one node that reads this one's result, if both are one layer: a product and its bias, a gate and what it opens."""
-        build = self.build
-        if node.domain or not node.output or not node.input or build.uses.get(node.output[0]) != 1:
-            return None
-        reader = self._reader.get(node.output[0])
-        if reader is None or reader.domain:
-            return None
-        others = [name for name in reader.input if name != node.output[0]]
-        if len(others) != 1:
-            return None
-        x, other = (dict.get(build.known, name) for name in (node.input[0], others[0]))
-        if node.op_type == "MatMul" and reader.op_type == "Add" and x is not None and len(x.shape) > 1 and len(node.input) == 2:
-            w = dict.get(build.known, node.input[1])
-            fits = isinstance(w, Constant) and len(w.shape) == 2 and isinstance(other, Constant) and other.shape == w.shape[1:]
-            if fits and isinstance(other, Constant) and other.trainable:
-                return reader, lambda b, c: _linear_with_bias(b, c, other)
-        if reader.op_type == "Mul" and others[0] == node.input[0] and isinstance(x, Tensor) and len(node.input) == 1:
-            if node.op_type == "Sigmoid":
-                return reader, lambda b, c: b.put(c, Activation("silu"), b.tensor(c, 0))
-            told = {a.name: a.f for a in node.attribute}
-            sixths = abs(told.get("alpha", 0.2) - 1 / 6) < 1e-6 and told.get("beta", 0.5) == 0.5
-            if node.op_type == "HardSigmoid" and sixths:
-                return reader, lambda b, c: b.put(c, Activation("hard_swish"), b.tensor(c, 0))
-        return None
-
     @cached_property
     def _reader(self) -> dict[str, Any]:
         """By result: the node that reads it (the last one of several)."""
         return {name: node for node in self.file.nodes for name in node.input if name}
-
-    # Types and shapes
-
-    def _kinds(self, call: Call) -> None:
-        """The element types of a node's results: as its inputs', with the exceptions that matter here."""
-        kind = self.build.kinds.get(call.inputs[0], 1) if call.inputs and call.inputs[0] else 1
-        if call.op == "Cast":
-            kind = int(call.get("to", 1))
-        elif call.op == "CastLike":
-            kind = self.build.kinds.get(call.inputs[1], 1)
-        elif call.op in ("Shape", "Size", "ArgMax", "ArgMin", "NonZero"):
-            kind = 7
-        elif call.op in ("Equal", "Less", "Greater", "LessOrEqual", "GreaterOrEqual", "Not", "And", "Or", "Xor", "IsNaN", "IsInf"):
-            kind = 9
-        elif call.op == "Where":
-            kind = self.build.kinds.get(call.inputs[1], 1)
-        self.build.kinds |= {name: kind for name in call.outputs if name}
-
-    def _shapes(self, call: Call) -> list[tuple[int, ...] | None]:
-        """The shapes of a node's results as ONNX's own rules tell them from those of its inputs; None where they don't."""
-        from onnx import TypeProto, defs, helper, numpy_helper, shape_inference
-
-        build = self.build
-        domain = call.node.domain
-        types: dict[str, TypeProto] = {}
-        data = {}
-        for name in dict.fromkeys(filter(None, call.inputs)):
-            one = build.known[name]
-            shape = [int(n) for n in one.shape]
-            types[name] = helper.make_tensor_type_proto(build.kinds.get(name, 1), shape)
-            if isinstance(one, Constant) and one.numbers.size <= 1024 and one.numbers.dtype.kind in "iufb":
-                data[name] = numpy_helper.from_array(np.ascontiguousarray(one.numbers), name)
-        try:
-            schema = defs.get_schema(call.node.op_type, self.file.opsets.get(domain, call.opset), domain)
-            opsets = [helper.make_opsetid(d, n) for d, n in self.file.opsets.items()]
-            found = shape_inference.infer_node_outputs(schema, call.node, types, data, opset_imports=opsets, ir_version=10)
-        except Exception:  # whatever the package's own code raises: then the rules don't tell
-            found = {}
-        shapes = []
-        for name in call.outputs:
-            dims = found[name].tensor_type.shape.dim if name in found and found[name].tensor_type.HasField("shape") else None
-            known = dims is not None and all(d.HasField("dim_value") and d.dim_value >= 0 for d in dims)
-            shapes.append(tuple(int(d.dim_value) for d in dims) if known and dims is not None else None)
-        return shapes
-
-    def _exact(self, call: Call, why: str) -> list[tuple[int, ...]]:
-        """The shapes of a node's results, also as the file says them. Raises FileError where they can't be told."""
-        shapes = self._shapes(call)
-        told = {one.name: one.type for one in (*self.file.graph.value_info, *self.file.graph.output)}
-        found = []
-        for name, shape in zip(call.outputs, shapes, strict=True):
-            if shape is None and name in told and told[name].tensor_type.HasField("shape"):
-                dims = [self.sizes.extent(d) for d in told[name].tensor_type.shape.dim]
-                shape = tuple(n for n in dims if n is not None) if None not in dims else None
-            if shape is None and name and self.build.uses.get(name):
-                left = self.sizes.untold
-                raise FileError(
-                    f"{self.file.path}: {call.place} ({call.op}) isn't understood, "
-                    f"and the shape of its result can't be told: {why}",
-                    usual=f"Sizes that the file leaves open are taken as one: {', '.join(left)}."
-                    if left
-                    else "Its shape depends on values, or its operator is none of ONNX.",
-                    advice=f"Give them: ss.load({self.file.path.name!r}, {_arguments(left)})."
-                    if left
-                    else "Export the model with the shapes of its results (value_info), or without this operator.",
-                )
-            found.append(shape or ())
-        return found
 
     # Inner graphs
 
@@ -377,7 +288,7 @@ class _Reading:
 
             numbers = to_array(tensor)
             build.known[tensor.name] = Constant(numbers, tensor.name)
-            build.kinds[tensor.name] = _kind(numbers)
+            build.kinds[tensor.name] = kind_of(numbers)
         nodes = in_order(graph.node, {*build.known}, str(self.file.path))
         build.uses = uses + Counter(n for node in nodes for n in reads(node)) + Counter(one.name for one in graph.output)
         self._nodes(nodes, "/".join(filter(None, (call.path, part))))
@@ -404,28 +315,5 @@ class _Reading:
         return draft.graph
 
 
-def _linear_with_bias(build: Build, call: Call, bias: Known | None) -> Tensor:
-    """A product with a constant matrix, and the bias that is added to it."""
-    w = build.given(call, 1)
-    if not isinstance(w, Constant) or not isinstance(bias, Constant):
-        raise Unknown("its bias is computed")
-    return linear(build, call, build.tensor(call, 0), w, bias)
-
-
-def _arguments(names: Sequence[str]) -> str:
-    """Sizes as one writes them in a call: names that are none of Python go in by a dict."""
-    plain = all(name.isidentifier() for name in names)
-    return ", ".join(f"{name}=224" for name in names) if plain else f"**{dict.fromkeys(names, 224)}"
-
-
 def _output_call(name: str) -> Call:
     return Call("Output", 0, (), (name,), {}, "", name, None)
-
-
-def _kind(numbers: Any) -> int:
-    from onnx.helper import np_dtype_to_tensor_dtype
-
-    try:
-        return int(np_dtype_to_tensor_dtype(numbers.dtype))
-    except (KeyError, ValueError):
-        return 0

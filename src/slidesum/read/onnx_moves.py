@@ -1,28 +1,25 @@
-"""What only moves values in ONNX: reordering, reshaping, cutting, joining, repeating, padding, resizing.
+"""What only moves values in ONNX: reordering, reshaping, joining, repeating, padding.
 
 Another order of axes is an equation (`b c i j -> b i j c`), and so are flattening, repeating and pixel shuffling; what can't be
-written so keeps its name: concat, slice, take, pad, reshape.
+written so keeps its name: concat, pad, reshape.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from slidesum.core.ops import Activation, Concat, Elementwise, Pad, Reshape, Slice, Stored, Take
+from slidesum.core.ops import Concat, Pad
 from slidesum.core.sized import Border
 from slidesum.draft.place import Tensor
 from slidesum.read.onnx_build import Build, Call, Constant, Known, Translator, Unknown
-from slidesum.read.onnx_products import axes
-from slidesum.read.onnx_resize import maps
 from slidesum.read.onnx_values import FLOATS
-
-COPIES = "uvwxyzpq"
-MOST_CELLS = 2**20
-"""Cells that are named one by one."""
+from slidesum.read.patterns import COPIES, LETTERS, expanded, flattened, reordered, tiled
+from slidesum.read.samples import a_sample_each
 
 
 def same(build: Build, call: Call) -> Known:
@@ -57,8 +54,7 @@ def transpose(build: Build, call: Call) -> Tensor:
         return x
     if sorted(order) != list(range(rank)):
         raise Unknown(f"its order of axes is {order}")
-    letters = axes(rank)
-    return build.layer(call, f"{' '.join(letters)} -> {' '.join(letters[a] for a in order)}", [x])
+    return build.layer(call, reordered(order), [x])
 
 
 def reshape(build: Build, call: Call) -> Tensor:
@@ -87,9 +83,8 @@ def flatten(build: Build, call: Call) -> Tensor:
 def shaped(build: Build, call: Call, x: Tensor, shape: Sequence[int]) -> Tensor:
     """A reshape; one that flattens all axes but the first is an equation."""
     rank = len(x.shape)
-    if len(shape) == 2 and 3 <= rank <= 8 and shape[0] == x.shape[0] and prod(shape) == prod(map(int, x.shape)) > 0:
-        inner = " ".join(axes(rank)[1:])
-        return build.layer(call, f"b {inner} -> b ({inner})", [x])
+    if len(shape) == 2 and 3 <= rank <= len(LETTERS) and shape[0] == x.shape[0] and prod(shape) == prod(map(int, x.shape)) > 0:
+        return build.layer(call, flattened(rank), [x])
     return build.reshaped(call, x, shape)
 
 
@@ -115,7 +110,7 @@ def unsqueeze(build: Build, call: Call) -> Tensor:
     return build.reshaped(call, x, [1 if k in new else next(left) for k in range(rank)])
 
 
-# Joining and cutting
+# Joining, repeating, padding
 
 
 def concat(build: Build, call: Call) -> Tensor:
@@ -125,89 +120,6 @@ def concat(build: Build, call: Call) -> Tensor:
     full = [one for one in parts if 0 not in one.shape] or parts[:1]
     held = [build.as_tensor(one, call) for one in full]
     return build.put(call, Concat(axis % len(held[0].shape)), *held) if len(held) > 1 else held[0]
-
-
-def split(build: Build, call: Call) -> list[Tensor | None]:
-    """Split: neighbouring parts of an axis, those that are read."""
-    x = build.tensor(call, 0)
-    axis = int(call.get("axis", 0)) % len(x.shape)
-    told, count = build.integers(call, "split", 1), len(call.outputs)
-    extent = int(x.shape[axis])
-    size = -(-extent // max(1, int(call.get("num_outputs", count))))
-    sizes = told or [min(size, extent - size * k) for k in range(count)]
-    if sum(sizes) != extent or len(sizes) != count or min(sizes) < 0:
-        raise Unknown(f"it cuts {extent} cells into {tuple(sizes)}")
-    found, start = list[Tensor | None](), 0
-    for number, n in enumerate(sizes):
-        wanted = bool(call.outputs[number] and build.uses.get(call.outputs[number]))
-        found.append(cut(build, call, x, axis, start, start + n, part=f"part{number + 1}") if wanted else None)
-        start += n
-    return found
-
-
-def cut(build: Build, call: Call, x: Tensor, axis: int, start: int, stop: int, step: int = 1, part: str = "") -> Tensor:
-    """Some cells of an axis; all of them are no layer."""
-    extent = int(x.shape[axis])
-    if (start, stop, step) == (0, extent, 1):
-        return x
-    if build.grows(extent):
-        raise Unknown("it takes samples out of the batch")
-    return build.put(call, Slice(axis, start, stop, step), x, part=part)
-
-
-def slice_(build: Build, call: Call) -> Tensor:
-    """Slice: from, to and step by axis; backwards it is a take."""
-    x = build.tensor(call, 0)
-    starts, ends = build.integers(call, "starts", 1), build.integers(call, "ends", 2)
-    if starts is None or ends is None:
-        raise Unknown("its bounds are missing")
-    places = build.integers(call, "axes", 3) or tuple(range(len(starts)))
-    steps = build.integers(call, "steps", 4) or (1,) * len(starts)
-    if not len(starts) == len(ends) == len(places) == len(steps) or 0 in steps:
-        raise Unknown("its bounds differ in number")
-    for number, (start, end, axis, step) in enumerate(zip(starts, ends, places, steps, strict=True)):
-        place = axis % len(x.shape)
-        extent = int(x.shape[place])
-        part = "" if number == len(starts) - 1 else f"axis{place}"
-        low, high, _ = slice(start, end if step > 0 or end >= -extent else None, step).indices(extent)
-        if step > 0:
-            x = cut(build, call, x, place, low, max(low, high), step, part=part)
-        else:
-            x = taken(build, call, x, place, range(low, high, step), part)
-    return x
-
-
-def gather(build: Build, call: Call) -> Tensor:
-    """Gather with constant cells."""
-    cells = build.given(call, 1)
-    if isinstance(cells, Tensor):
-        raise Unknown("a look-up in a table is no equation")
-    x = build.tensor(call, 0)
-    axis = int(call.get("axis", 0)) % len(x.shape)
-    extent = int(x.shape[axis])
-    if cells.numbers.size > MOST_CELLS:
-        raise Unknown(f"it takes {cells.numbers.size:,} cells one by one")
-    flat = [int(c) for c in np.ravel(cells.numbers)]
-    if any(not -extent <= c < extent for c in flat):
-        raise Unknown("it takes cells that aren't there")
-    shape = (*(int(n) for n in x.shape[:axis]), *cells.shape, *(int(n) for n in x.shape[axis + 1 :]))
-    part = "" if len(cells.shape) == 1 else "cells"
-    y = cut(build, call, x, axis, flat[0] % extent, flat[0] % extent + 1, part=part) if len(flat) == 1 else None
-    return build.reshaped(call, y or taken(build, call, x, axis, [c % extent for c in flat], part), shape)
-
-
-def taken(build: Build, call: Call, x: Tensor, axis: int, cells: Sequence[int], part: str = "") -> Tensor:
-    """These cells of an axis, in this order."""
-    if len(cells) > MOST_CELLS:
-        raise Unknown(f"it takes {len(cells):,} cells one by one")
-    if list(cells) == list(range(int(x.shape[axis]))):
-        return x
-    if build.grows(int(x.shape[axis])):
-        raise Unknown("it reorders the samples of the batch")
-    return build.put(call, Take(axis, tuple(int(c) for c in cells)), x, part=part)
-
-
-# Repeating, padding
 
 
 def expand(build: Build, call: Call) -> Tensor:
@@ -222,27 +134,21 @@ def expand(build: Build, call: Call) -> Tensor:
         raise Unknown(f"it makes {told} of {tuple(was)}")
     x = build.reshaped(call, x, was, part="axes")
     grow = [k for k, (a, b) in enumerate(zip(was, wanted, strict=True)) if a == 1 and build.grows(b)]
-    letters = axes(rank)
-    repeated = {letters[k]: n for k, n in enumerate(wanted) if was[k] == 1 != n and k not in grow}
-    if repeated:
-        left = " ".join("1" if n in repeated else n for n in letters)
-        x = build.layer(call, f"{left} -> {' '.join(letters)}", [x], sizes=repeated, part="repeated" if grow else "")
+    times = {k: n for k, n in enumerate(wanted) if was[k] == 1 != n and k not in grow}
+    if times:
+        pattern, sizes = expanded(rank, times)
+        x = build.layer(call, pattern, [x], sizes=sizes, part="repeated" if grow else "")
     return _a_sample_each(build, call, x, grow[0]) if grow else x
 
 
 def _a_sample_each(build: Build, call: Call, x: Tensor, axis: int) -> Tensor:
-    """A copy for every sample: added to zeros that have the batch's extent, made from the first input that has one."""
+    """A copy for every sample, as many as the first input has that has a batch."""
     found = next(((n.name, n.shape) for n in build.draft.graph.inputs if any(build.grows(int(e)) for e in n.shape)), None)
     if found is None:
         raise Unknown("it repeats for every sample, and no input has a batch")
-    source = build.draft.tensor(found[0])
-    for k, n in enumerate(found[1]):
-        if not build.grows(int(n)) and n != 1:
-            source = build.put(call, Slice(k, 0, 1), source, part="batch")
-    shape = tuple(-1 if k == axis else 1 for k in range(len(x.shape)))
-    source = build.put(call, Reshape(shape), source, part="batch")
-    zeros = build.put(call, Activation("affine", (0.0, 0.0)), source, part="zeros")
-    return build.put(call, Elementwise("add"), zeros, x)
+    name, shape = found
+    batch = [k for k, n in enumerate(shape) if build.grows(int(n))]
+    return a_sample_each(partial(build.put, call), build.draft.tensor(name), batch, x, axis)
 
 
 def tile(build: Build, call: Call) -> Tensor:
@@ -251,17 +157,16 @@ def tile(build: Build, call: Call) -> Tensor:
     times = build.integers(call, "repeats", 1) or ()
     if len(times) != len(x.shape) or len(times) > len(COPIES):
         raise Unknown("it doesn't say how often for every axis")
-    sizes = {COPIES[k]: n for k, n in enumerate(times) if n != 1}
-    if not sizes:
+    several = {k: n for k, n in enumerate(times) if n != 1}
+    if not several:
         return x
     if any(build.grows(n) for n in times):
         grow = [k for k, n in enumerate(times) if build.grows(n)]
-        if len(sizes) > 1 or x.shape[grow[0]] != 1 or times[grow[0]] < 1:
+        if len(several) > 1 or x.shape[grow[0]] != 1 or times[grow[0]] < 1:
             raise Unknown("it repeats the batch")
         return _a_sample_each(build, call, x, grow[0])
-    letters = axes(len(times))
-    right = " ".join(f"({COPIES[k]} {n})" if COPIES[k] in sizes else n for k, n in enumerate(letters))
-    return build.layer(call, f"{' '.join(letters)} -> {right}", [x], sizes=sizes)
+    pattern, sizes = tiled(len(times), several)
+    return build.layer(call, pattern, [x], sizes=sizes)
 
 
 def pad(build: Build, call: Call) -> Tensor:
@@ -301,37 +206,6 @@ def space_to_depth(build: Build, call: Call) -> Tensor:
     return build.layer(call, f"b c (i u) (j v) -> b {merged} i j", [x], sizes={"u": n, "v": n})
 
 
-def resize(build: Build, call: Call) -> Tensor:
-    """Resize: repeated cells, other cells, or every axis times a constant matrix."""
-    x = build.tensor(call, 0)
-    letters = axes(len(x.shape))
-    found = maps(build, call, [int(n) for n in x.shape])
-    whole = {
-        k: m.shape[0] // m.shape[1]
-        for k, m in found.items()
-        if m.shape[0] % m.shape[1] == 0 and np.array_equal(m, np.repeat(np.eye(m.shape[1]), m.shape[0] // m.shape[1], axis=0))
-    }
-    if len(whole) == len(found):
-        copies = dict(zip(whole, COPIES, strict=False))
-        right = " ".join(f"({n} {copies[k]})" if k in whole else n for k, n in enumerate(letters))
-        return (
-            build.layer(call, f"{' '.join(letters)} -> {right}", [x], sizes={copies[k]: n for k, n in whole.items()})
-            if whole
-            else x
-        )
-    for number, (k, matrix) in enumerate(found.items(), start=1):
-        part = "" if number == len(found) else f"axis{number}"
-        if ((matrix == 0) | (matrix == 1)).all() and (matrix.sum(1) == 1).all():
-            x = taken(build, call, x, k, [int(n) for n in matrix.argmax(1)], part)
-            continue
-        name = build.names.fresh(build.names.of_call(call, f"matrix{number}"))
-        build.values[f"{name}.value"] = matrix.astype(np.float32)
-        stored = build.draft.place(name, Stored(tuple(matrix.shape), trainable=False))
-        right = " ".join("p" if n == letters[k] else n for n in letters)
-        x = build.layer(call, f"{' '.join(letters)}, p {letters[k]} -> {right}", [x, stored], part=part)
-    return x
-
-
 def shape_of(build: Build, call: Call) -> Constant:
     """Shape, Size: known without the values."""
     shape = [int(n) for n in build.given(call, 0).shape]
@@ -360,15 +234,11 @@ MOVES: dict[str, Translator] = {
     "Squeeze": squeeze,
     "Unsqueeze": unsqueeze,
     "Concat": concat,
-    "Split": split,
-    "Slice": slice_,
-    "Gather": gather,
     "Expand": expand,
     "Tile": tile,
     "Pad": pad,
     "DepthToSpace": depth_to_space,
     "SpaceToDepth": space_to_depth,
-    **dict.fromkeys(("Resize", "Upsample"), resize),
     **dict.fromkeys(("Shape", "Size"), shape_of),
     "ConstantOfShape": filled,
 }

@@ -9,16 +9,11 @@ import numpy as np
 
 from slidesum.core.ops import Activation, Elementwise
 from slidesum.draft.place import Tensor
+from slidesum.read import patterns
 from slidesum.read.onnx_build import Build, Call, Constant, Translator, Unknown
 
-LETTERS = "bcijklmn"
 LEADING = {2: "bt", 3: "bij", 4: "bijk"}
 """Axes that a matrix product leaves as they are, by their number."""
-
-
-def axes(rank: int) -> list[str]:
-    """The letters of an array of this rank, as the project writes them."""
-    return list(LETTERS[:rank]) if rank <= len(LETTERS) else [f"a{k}" for k in range(rank)]
 
 
 def leading(count: int) -> list[str]:
@@ -153,14 +148,11 @@ def reduced(build: Build, call: Call, x: Tensor, how: str, part: str = "", kept:
         return x
     places = sorted({n % rank for n in told} if told else range(rank))
     kept = bool(call.get("keepdims", 1)) if kept is None else kept
-    names = axes(rank)
-    to = ["1" if k in places else n for k, n in enumerate(names) if kept or k not in places]
     if not places or rank == 0:
         return x
     if any(x.shape[k] == 0 for k in places):
         raise Unknown("it reduces nothing")
-    prefix = "" if how == "sum" else f"{how} "
-    return build.layer(call, f"{prefix}{' '.join(names)} -> {' '.join(to)}", [x], part=part)
+    return build.layer(call, patterns.reduced(how, rank, places, kept=kept), [x], part=part)
 
 
 def log_sum_exp(build: Build, call: Call) -> Tensor:

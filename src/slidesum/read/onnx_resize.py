@@ -12,12 +12,46 @@ from typing import Any
 
 import numpy as np
 
-from slidesum.read.onnx_build import Build, Call, Unknown
+from slidesum.core.ops import Stored
+from slidesum.draft.place import Tensor
+from slidesum.read.onnx_build import Build, Call, Translator, Unknown
+from slidesum.read.onnx_cuts import taken
+from slidesum.read.patterns import COPIES, along, axes
 
 MOST_CELLS = 2**24
 """Cells of a matrix."""
 
 Matrix = Any
+
+
+def resize(build: Build, call: Call) -> Tensor:
+    """Resize: repeated cells, other cells, or every axis times a constant matrix."""
+    x = build.tensor(call, 0)
+    letters = axes(len(x.shape))
+    found = maps(build, call, [int(n) for n in x.shape])
+    whole = {
+        k: m.shape[0] // m.shape[1]
+        for k, m in found.items()
+        if m.shape[0] % m.shape[1] == 0 and np.array_equal(m, np.repeat(np.eye(m.shape[1]), m.shape[0] // m.shape[1], axis=0))
+    }
+    if len(whole) == len(found):
+        copies = dict(zip(whole, COPIES, strict=False))
+        right = " ".join(f"({n} {copies[k]})" if k in whole else n for k, n in enumerate(letters))
+        return (
+            build.layer(call, f"{' '.join(letters)} -> {right}", [x], sizes={copies[k]: n for k, n in whole.items()})
+            if whole
+            else x
+        )
+    for number, (k, matrix) in enumerate(found.items(), start=1):
+        part = "" if number == len(found) else f"axis{number}"
+        if ((matrix == 0) | (matrix == 1)).all() and (matrix.sum(1) == 1).all():
+            x = taken(build, call, x, k, [int(n) for n in matrix.argmax(1)], part)
+            continue
+        name = build.names.fresh(build.names.of_call(call, f"matrix{number}"))
+        build.values[f"{name}.value"] = matrix.astype(np.float32)
+        stored = build.draft.place(name, Stored(tuple(matrix.shape), trainable=False))
+        x = build.layer(call, along(letters, k), [x, stored], part=part)
+    return x
 
 
 def maps(build: Build, call: Call, shape: Sequence[int]) -> dict[int, Matrix]:
@@ -131,3 +165,6 @@ def _weighed(at: Any, extent: int, cubic: float | None, call: Call) -> Matrix:
         kept = weight * inside if outside else weight
         np.add.at(matrix, (rows, np.clip(cells, 0, extent - 1)), kept)
     return matrix / matrix.sum(1, keepdims=True) if outside else matrix
+
+
+RESIZES: dict[str, Translator] = dict.fromkeys(("Resize", "Upsample"), resize)

@@ -22,7 +22,7 @@ from slidesum.core.ops import (
 )
 from slidesum.draft.place import Tensor
 from slidesum.read.onnx_build import Build, Call, Constant, Known, Translator, Unknown, plain_number
-from slidesum.read.onnx_products import axes
+from slidesum.read.patterns import reduced
 
 PLAIN: dict[str, Function] = {
     "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Mish": "mish", "Exp": "exp", "Log": "log", "Sqrt": "sqrt", "Abs": "abs",
@@ -201,11 +201,11 @@ def _soft(build: Build, call: Call, x: Tensor, axis: int, part: str = "") -> Ten
     """Shares, or their logarithm: x less the logarithm of the sum of powers, the largest taken out first, so that none is lost."""
     if call.op == "Softmax":
         return build.put(call, Softmax(axis), x, part=part)
-    names = axes(len(x.shape))
-    kept = " ".join("1" if k == axis else n for k, n in enumerate(names))
-    top = build.layer(call, f"max {' '.join(names)} -> {kept}", [x], part="max")
+    rank = len(x.shape)
+    top = build.layer(call, reduced("max", rank, {axis}, kept=True), [x], part="max")
     below = build.put(call, Elementwise("subtract"), x, top, part="below")
-    total = build.layer(call, f"{' '.join(names)} -> {kept}", [build.put(call, Activation("exp"), below, part="exp")], part="sum")
+    powers = build.put(call, Activation("exp"), below, part="exp")
+    total = build.layer(call, reduced("sum", rank, {axis}, kept=True), [powers], part="sum")
     return build.put(call, Elementwise("subtract"), below, build.put(call, Activation("log"), total, part="log"), part=part)
 
 
@@ -267,12 +267,11 @@ def layer_norm(build: Build, call: Call) -> list[Known | None]:
     y = build.put(call, op, x, arrays=held)
     if not any(name and build.uses.get(name) for name in call.outputs[1:]):
         return [y]
-    names = axes(rank)
-    kept = " ".join("1" if k >= axis else n for k, n in enumerate(names))
-    middle = build.layer(call, f"mean {' '.join(names)} -> {kept}", [x], part="mean")
+    mean = reduced("mean", rank, range(axis, rank), kept=True)
+    middle = build.layer(call, mean, [x], part="mean")
     beside = build.put(call, Elementwise("subtract"), x, middle, part="beside") if centred else x
     square = build.put(call, Activation("power", (2.0,)), beside, part="square")
-    variance = build.layer(call, f"mean {' '.join(names)} -> {kept}", [square], part="variance")
+    variance = build.layer(call, mean, [square], part="variance")
     shifted = build.put(call, Activation("affine", (1.0, op.epsilon)), variance, part="epsilon")
     return [y, middle, build.put(call, Activation("power", (-0.5,)), shifted, part="deviation")]
 

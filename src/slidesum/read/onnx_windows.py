@@ -15,9 +15,9 @@ from slidesum.core.ops import Activation, Elementwise, Stored
 from slidesum.core.sized import Padding
 from slidesum.draft.place import Tensor
 from slidesum.read.onnx_build import Build, Call, Constant, Known, Translator, Unknown
+from slidesum.read.patterns import POSITIONS, TAPS, address
 
 MOST_COUNTED = 2**24
-POSITIONS, TAPS = "ijklmn", ("u", "v", "w", "p", "q", "r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +66,6 @@ class Windows:
     @property
     def sizes(self) -> dict[str, int]:
         return dict(zip(TAPS, self.kernel, strict=False))
-
-
-def address(position: str, tap: str, stride: int, dilation: int, low: int) -> str:
-    """Where a window reads.
-
-    >>> address("i", "u", 2, 1, 3), address("i", "u", 1, 2, 0)
-    ('2*i+u-3', 'i+2*u')
-    """
-    start = position if stride == 1 else f"{stride}*{position}"
-    step = tap if dilation == 1 else f"{dilation}*{tap}"
-    return f"{start}+{step}" + (f"-{low}" if low > 0 else f"+{-low}" if low < 0 else "")
 
 
 def windows(call: Call, cells: Sequence[Any], kernel: Sequence[int]) -> Windows:

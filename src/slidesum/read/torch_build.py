@@ -25,10 +25,8 @@ from slidesum.draft.verbs import Draft, Tensor
 from slidesum.errors import SlidesumError
 from slidesum.notation.parse import parse
 from slidesum.read.model import Unsupported
+from slidesum.read.patterns import input_axes
 from slidesum.read.torch_program import Array, Call, Extent, Program, Times, Value, values_in
-
-INPUT_AXES = ("", "b", "b f", "b c i", "b c i j", "b c i j k")
-LETTERS = "bcijklmn"
 
 
 class Unknown(Exception):
@@ -61,8 +59,7 @@ class Build:
         self.counted: dict[str, int] = {}
         self.taken: dict[str, None] = {}
         for name, value in program.inputs.items():
-            axes = tuple(INPUT_AXES[value.rank].split()) if value.rank < len(INPUT_AXES) else tuple(LETTERS[: value.rank])
-            self.results[value] = self.draft.place(self.name(name), Input(axes), (), self.shape(value))
+            self.results[value] = self.draft.place(self.name(name), Input(input_axes(value.rank)), (), self.shape(value))
 
     # What is known
 

@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from slidesum.core.ops import Activation, Elementwise, Take
 from slidesum.draft.verbs import Tensor
-from slidesum.read.torch_build import LETTERS, Build, Translator, Unknown, spend
-from slidesum.read.torch_products import POSITIONS, TAPS, address, numbers
+from slidesum.read.patterns import POSITIONS, TAPS, address, along, reduced
+from slidesum.read.torch_build import Build, Translator, Unknown, spend
+from slidesum.read.torch_products import numbers
 from slidesum.read.torch_program import Call
 
 Numbers = npt.NDArray[np.float64]
@@ -105,14 +106,13 @@ def _averaging(extent: int, places: int) -> Numbers:
 def _by_matrices(build: Build, call: Call, matrices: Sequence[Numbers]) -> Tensor:
     """Every axis of places times a constant matrix."""
     x = build.tensor(call.x)
-    lead = " ".join("bc"[2 - (len(x.shape) - len(matrices)) :])
+    lead = "bc"[2 - (len(x.shape) - len(matrices)) :]
+    letters = [*lead, *POSITIONS[: len(matrices)]]
     for number, matrix in enumerate(matrices):
         if matrix.shape[0] == matrix.shape[1] and np.array_equal(matrix, np.eye(len(matrix))):
             continue
-        own = list(POSITIONS[: len(matrices)])
-        names = [*own[:number], "p", *own[number + 1 :]]
         kept = build.stored(build.named(call, f"matrix{number + 1}"), matrix.astype(call.x.dtype))
-        pattern = f"{lead} {' '.join(own)}, p {own[number]} -> {lead} {' '.join(names)}"
+        pattern = along(letters, len(lead) + number)
         x = build.layer(call, pattern, [x, kept], part="" if number == len(matrices) - 1 else f"axis{number + 1}")
     return x
 
@@ -124,9 +124,7 @@ def reduction(build: Build, call: Call) -> Tensor | tuple[Tensor, None]:
     taken = {a % rank for a in (axes if isinstance(axes, tuple) else (axes,))} if axes not in (None, ()) else set(range(rank))
     if len(taken) == rank:
         raise Unknown("it reduces every axis, the batch too")
-    letters = LETTERS[:rank]
-    kept = [("1" if call.get("keepdim", False) else "") if k in taken else letters[k] for k in range(rank)]
-    found = build.layer(call, f"{how} {' '.join(letters)} -> {' '.join(filter(None, kept))}", [call.x])
+    found = build.layer(call, reduced(how, rank, taken, kept=bool(call.get("keepdim", False))), [call.x])
     return found if len(call.results) == 1 else (found, None)
 
 
@@ -143,10 +141,8 @@ def norm(build: Build, call: Call) -> Tensor:
 
 
 def _length(build: Build, call: Call, x: Tensor, taken: set[int], *, kept: bool, part: str = "") -> Tensor:
-    letters = LETTERS[: len(x.shape)]
-    right = [("1" if kept else "") if k in taken else n for k, n in enumerate(letters)]
     squares = build.put(call, Activation("power", (2.0,)), x, part="squares")
-    total = build.layer(call, f"sum {' '.join(letters)} -> {' '.join(filter(None, right))}", [squares], part="sum")
+    total = build.layer(call, reduced("sum", len(x.shape), taken, kept=kept), [squares], part="sum")
     return build.put(call, Activation("sqrt"), total, part=part)
 
 

@@ -18,10 +18,10 @@ import numpy as np
 
 from slidesum.core.ops import Activation, Elementwise, Softmax
 from slidesum.draft.verbs import Tensor
+from slidesum.read.patterns import POSITIONS, TAPS, address
 from slidesum.read.torch_build import Build, Translator, Unknown, spend
 from slidesum.read.torch_program import Call, Value
 
-POSITIONS, TAPS = "ijk", "uvw"
 LEADING = "bthnklm"
 """Axes that a matrix product leaves as they are."""
 
@@ -30,17 +30,6 @@ def numbers(value: Any, rank: int) -> tuple[int, ...]:
     """A setting a dimension: 2, (2,) and (2, 2) mean the same in two dimensions."""
     found = tuple(value) if isinstance(value, list | tuple) else (value,)
     return found * rank if len(found) == 1 else found
-
-
-def address(position: str, tap: str, stride: int, dilation: int, low: int) -> str:
-    """Where a window reads: "2*i+u-3".
-
-    >>> address("i", "u", 2, 1, 3), address("i", "u", 1, 2, 0)
-    ('2*i+u-3', 'i+2*u')
-    """
-    start = position if stride == 1 else f"{stride}*{position}"
-    step = tap if dilation == 1 else f"{dilation}*{tap}"
-    return f"{start}+{step}" + (f"-{low}" if low > 0 else f"+{-low}" if low < 0 else "")
 
 
 def convolution(build: Build, call: Call) -> Tensor:

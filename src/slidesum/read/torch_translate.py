@@ -2,19 +2,20 @@
 
 torch_products   what multiplies                 torch_values   value by value, and normalisation
 torch_pools      what reduces or repeats         torch_moves    what only moves values
+torch_cuts       what takes some cells
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slidesum.read import torch_moves, torch_pools, torch_products, torch_values
+from slidesum.read import torch_cuts, torch_moves, torch_pools, torch_products, torch_values
 from slidesum.read.model import Model
 from slidesum.read.torch_build import Build, Translator, growing
 from slidesum.read.torch_constants import folded
 from slidesum.read.torch_program import Program
 
-OPS: Mapping[str, Translator] = {**torch_products.OPS, **torch_pools.OPS, **torch_values.OPS, **torch_moves.OPS}
+OPS: Mapping[str, Translator] = {**torch_products.OPS, **torch_pools.OPS, **torch_values.OPS, **torch_moves.OPS, **torch_cuts.OPS}
 """By the operator's name. What isn't here becomes an opaque layer."""
 
 REASONS = {

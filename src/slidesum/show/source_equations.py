@@ -16,16 +16,17 @@ from collections.abc import Sequence
 from string import ascii_letters
 from typing import Any
 
-from slidesum.core.axis import Address, Axis, Merged, Name, One
+from slidesum.core.axis import Merged, Name, One
 from slidesum.core.network import Node
 from slidesum.core.ops import Layer
-from slidesum.core.sized import Sized, Slide
+from slidesum.core.sized import Sized
 from slidesum.core.sizes import prod
 from slidesum.laws.parameters import parameters, sizes_needed
 from slidesum.notation.write import axes as written_axes
 from slidesum.notation.write import named, pattern
 from slidesum.show.code import number, sequence, text
 from slidesum.show.source_layers import Written
+from slidesum.show.source_windows import are_names, even_padding, slides_of, taps_of, window_of
 
 
 def equation_written(node: Node) -> Written:
@@ -77,15 +78,15 @@ def _reduced(sized: Sized) -> Written | None:
 def _pooled(sized: Sized) -> Written | None:
     """nn.MaxPool and nn.AvgPool, channels first."""
     x, y, reduce = sized.equation.operands[0].axes, sized.equation.result.axes, sized.equation.reduce
-    if reduce not in ("max", "mean") or not 3 <= len(x) <= 5 or x[:2] != y[:2] or not _are_names(x[:2]):
+    if reduce not in ("max", "mean") or not 3 <= len(x) <= 5 or x[:2] != y[:2] or not are_names(x[:2]):
         return None
-    slides = _slides(sized, x, y)
+    slides = slides_of(sized, x, y)
     if slides is None or any(name not in sized.equation.summed for slide in slides for name, _ in slide.taps):
         return None
-    window, strides, dilation = _window(sized, slides)
-    padding, ceiling = _symmetric(sized, slides, window, dilation), False
+    window, strides, dilation = window_of(sized, slides)
+    padding, ceiling = even_padding(sized, slides, window, dilation), False
     if padding is None and reduce == "max":
-        padding, ceiling = _symmetric(sized, slides, window, dilation, ceiling=True), True
+        padding, ceiling = even_padding(sized, slides, window, dilation, ceiling=True), True
     if padding is None or any(2 * p > k for p, k in zip(padding, window, strict=True)) or (reduce == "mean" and max(dilation) > 1):
         return None
     kind = "MaxPool" if reduce == "max" else "AvgPool"
@@ -101,7 +102,7 @@ def _linear(sized: Sized) -> Written | None:
     equation = sized.equation
     x, y = equation.operands[0].axes, equation.result.axes
     w = tuple(axis for axis in equation.operands[1].axes if axis != One())
-    if len(equation.operands) != 2 or not _are_names((*x, *w, *y)) or len(x) < 2:
+    if len(equation.operands) != 2 or not are_names((*x, *w, *y)) or len(x) < 2:
         return None
     outputs = y[-1]
     plain = "" if w == equation.operands[1].axes else f".reshape({', '.join(str(n) for n in sized.shapes[1] if n != 1)})"
@@ -131,7 +132,7 @@ def _convolution(sized: Sized) -> Written | None:
     x, w, y = equation.operands[0].axes, equation.operands[1].axes, equation.result.axes
     if len(equation.operands) != 2 or not 3 <= len(x) <= 5 or len(y) != len(x) or x[0] != y[0] or not isinstance(x[0], Name):
         return None
-    slides = _slides(sized, x, y)
+    slides = slides_of(sized, x, y)
     if slides is None:
         return None
     groups: int
@@ -146,10 +147,10 @@ def _convolution(sized: Sized) -> Written | None:
             groups, reshaped = int(sized.extents[c]), True
         case _:
             return None
-    if rest not in (_taps(slides), _taps(slides, One())) or (equation.bias is not None and equation.bias.axes != (y[1],)):
+    if rest not in (taps_of(slides), taps_of(slides, One())) or (equation.bias is not None and equation.bias.axes != (y[1],)):
         return None
-    window, strides, dilation = _window(sized, slides)
-    padding = _symmetric(sized, slides, window, dilation)
+    window, strides, dilation = window_of(sized, slides)
+    padding = even_padding(sized, slides, window, dilation)
     if padding is None:
         return None
     channels, filters = sized.shapes[0][1], sized.result_shape[1]
@@ -166,7 +167,7 @@ def _transposed(sized: Sized) -> Written | None:
     """nn.ConvTranspose, channels first."""
     equation = sized.equation
     x, w, y = equation.operands[0].axes, equation.operands[1].axes, equation.result.axes
-    if len(equation.operands) != 2 or not 3 <= len(x) <= 5 or len(y) != len(x) or x[0] != y[0] or not _are_names((*x, *y[:2])):
+    if len(equation.operands) != 2 or not 3 <= len(x) <= 5 or len(y) != len(x) or x[0] != y[0] or not are_names((*x, *y[:2])):
         return None
     if len(w) != len(x) or w[:2] != (x[1], y[1]) or x[1] == y[1]:
         return None
@@ -178,7 +179,7 @@ def _transposed(sized: Sized) -> Written | None:
         return None
     if equation.bias is not None and equation.bias.axes != (y[1],):
         return None
-    window, strides, dilation = _window(sized, found)
+    window, strides, dilation = window_of(sized, found)
     padding = tuple(int(slide.padding[0]) for slide in found)
     positions = [int(sized.extents[slide.position or ""]) for slide in found]
     whole = [(n - 1) * s + d * (k - 1) + 1 for n, s, d, k in zip(positions, strides, dilation, window, strict=True)]
@@ -227,7 +228,7 @@ def _of_several(node: Node, op: Layer, sized: Sized) -> Written:
     given = [f"{{{k}}}" for k in range(len(node.inputs))]
     given += [f"{{self}}[{text(p.name)}]" for p in kept if p.name != "bias"]
     bias = equation.bias is not None
-    plain = equation.reduce == "sum" and all(_are_names(operand.axes) for operand in (*equation.operands, equation.result))
+    plain = equation.reduce == "sum" and all(are_names(operand.axes) for operand in (*equation.operands, equation.result))
     if plain and not bias and len(equation.indices) <= len(ascii_letters) and op.connections is None:
         letters = _letters(equation.indices)
         parts = ["".join(letters[name] for name in operand.indices) for operand in equation.operands]
@@ -260,60 +261,6 @@ def _literal(value: Any) -> str:
             return number(value)
         case _:
             return "{" + ", ".join(f"{text(name)}: {_literal(rule)}" for name, rule in value.items()) + "}"
-
-
-# Geometry
-
-
-def _are_names(axes: Sequence[Axis]) -> bool:
-    return all(isinstance(axis, Name) for axis in axes)
-
-
-def _slides(sized: Sized, x: Sequence[Axis], y: Sequence[Axis]) -> list[Slide] | None:
-    """How x is read along each axis behind the channels; None unless results stand in that order and windows run forwards."""
-    found = []
-    for k, (axis, result) in enumerate(zip(x[2:], y[2:], strict=True), start=2):
-        match axis, result:
-            case Name(name), Name(position) if name == position:
-                found.append(Slide(((name, 1),), 0, sized.shapes[0][k], (0, 0), name))
-            case Address(), Name(position):
-                slide = sized.slides[0, k]
-                if slide.position != position or len(slide.taps) > 1 or any(step < 1 for _, step in slide.steps):
-                    return None
-                found.append(slide)
-            case _:
-                return None
-    return found
-
-
-def _taps(slides: Sequence[Slide], single: Axis | None = None) -> list[Axis]:
-    """What a filter has along the slides; where there is no tap, nothing, or a `single` cell."""
-    found = [Name(slide.taps[0][0]) if slide.taps else single for slide in slides]
-    return [axis for axis in found if axis is not None]
-
-
-def _window(sized: Sized, slides: Sequence[Slide]) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """Extents of the windows, strides, dilations."""
-    window = tuple(int(sized.extents[slide.taps[0][0]]) if slide.taps else 1 for slide in slides)
-    dilation = tuple(int(slide.taps[0][1]) if slide.taps else 1 for slide in slides)
-    return window, tuple(int(slide.stride) for slide in slides), dilation
-
-
-def _symmetric(
-    sized: Sized, slides: Sequence[Slide], window: Sequence[int], dilation: Sequence[int], *, ceiling: bool = False
-) -> tuple[int, ...] | None:
-    """The same padding before and after that gives these results; with `ceiling`, a last window may lead beyond it. Else None."""
-    found = []
-    for slide, k, d in zip(slides, window, dilation, strict=True):
-        low = int(slide.padding[0])
-        stride = int(slide.stride)
-        positions = (int(slide.extent) + 2 * low - d * (k - 1) - 1 + (stride - 1 if ceiling else 0)) // stride + 1
-        if ceiling and (positions - 1) * stride >= int(slide.extent) + low:  # torch drops a window that begins in the padding
-            positions -= 1
-        if low < 0 or positions != int(sized.extents[slide.position or ""]):
-            return None
-        found.append(low)
-    return tuple(found)
 
 
 def _told(numbers: Sequence[int]) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from slidesum.plans.machine import Machine, Method
 from slidesum.plans.step import Plan
 from slidesum.run.backend import Array, Backend, Backward, Labels, Laying, Run, Watched
 from slidesum.run.product import product
+from slidesum.write.onnx_absorbed import cropped, unmerged, unpadded
 from slidesum.write.onnx_functions import applied, combined
 from slidesum.write.onnx_record import Symbol
 
@@ -104,7 +104,7 @@ class ONNX(Backend):
         if (low, high) == (0, 0):
             return x
         if low < 0 or high < 0:
-            if (found := _cropped(x, axis, low, high)) is not None:
+            if (found := cropped(x, axis, low, high)) is not None:
                 return found
             x = x[(*[slice(None)] * axis, slice(max(0, -low), x.shape[axis] - max(0, -high)))]
             low, high = max(0, low), max(0, high)
@@ -238,7 +238,7 @@ class ONNX(Backend):
 
     def convolution(self, geometry: Geometry, method: Method) -> Callable[[Array, Array], Array]:
         def convolve(x: Array, w: Array) -> Array:
-            source, sides = _unpadded(x, 0.0)
+            source, sides = unpadded(x, 0.0)
             pads = [(p + a, p + b) for p, (a, b) in zip(geometry.padding, sides, strict=True)]
             cells = geometry.positions(x.shape[2:], w.shape[2:])
             return x.record.node(
@@ -264,8 +264,8 @@ class ONNX(Backend):
     def pooled(self, x: Array, how: Reduce, windows: Sequence[int], geometry: Geometry) -> Array:
         x = self._negative(x) if how == "min" else x
         cells = geometry.positions(x.shape[2:], tuple(windows))
-        source, sides = _unpadded(x, 0.0 if how in ("sum", "mean") else -math.inf, most=[n - 1 for n in windows])
-        source = _unmerged(source)
+        source, sides = unpadded(x, 0.0 if how in ("sum", "mean") else -math.inf, most=[n - 1 for n in windows])
+        source = unmerged(source)
         told = {"kernel_shape": list(windows), **_told(geometry, sides)}
         record, shape = x.record, (*source.shape[:2], *cells)
         if how in ("max", "min"):
@@ -294,42 +294,3 @@ def _told(geometry: Geometry, pads: Sequence[tuple[int, int]]) -> dict[str, Any]
         "dilations": list(geometry.dilations),
         "pads": [a for a, _ in pads] + [b for _, b in pads],
     }
-
-
-def _unpadded(x: Symbol, value: float, most: Sequence[int] | None = None) -> tuple[Symbol, list[tuple[int, int]]]:
-    """x before it was padded with this value, and the padding, which the operator does by itself."""
-    none = [(0, 0)] * (x.ndim - 2)
-    maker = x.record.maker(x, "Pad")
-    if maker is None or maker.attributes["value"] != value or any(n for pair in maker.attributes["sides"][:2] for n in pair):
-        return x, none
-    sides = list(maker.attributes["sides"][2:])
-    if maker.inputs[0] is None or (most is not None and any(max(pair) > n for pair, n in zip(sides, most, strict=True))):
-        return x, none
-    x.record.nodes.pop()
-    return maker.inputs[0], sides
-
-
-def _unmerged(x: Symbol) -> Symbol:
-    """x before its maps were merged into the batch: a pooling takes either."""
-    maker = x.record.maker(x, "Reshape")
-    source = maker.inputs[0] if maker is not None else None
-    if source is None or source.ndim != x.ndim or source.shape[2:] != x.shape[2:]:
-        return x
-    x.record.nodes.pop()
-    return source
-
-
-def _cropped(x: Symbol, axis: int, low: int, high: int) -> Symbol | None:
-    """A transposed convolution crops its result by itself, and adds cells that nothing reaches at its end."""
-    maker = x.record.maker(x, "ConvTranspose")
-    if maker is None or axis < 2 or low > 0:
-        return None
-    slid, k = x.ndim - 2, axis - 2
-    pads, more = list(maker.attributes["pads"]), list(maker.attributes.get("output_padding", [0] * slid))
-    if pads[k] or pads[slid + k] or more[k] or high >= maker.attributes["strides"][k]:
-        return None
-    pads[k], pads[slid + k], more[k] = -low, max(0, -high), max(0, high)
-    maker.attributes["pads"] = pads
-    if any(more):
-        maker.attributes["output_padding"] = more
-    return replace(x, shape=(*x.shape[:axis], x.shape[axis] + low + high, *x.shape[axis + 1 :]))

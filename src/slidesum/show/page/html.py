@@ -32,6 +32,12 @@ SMALL_ARRAY = 4096
 LARGEST_PAGE = 100_000_000
 """A browser shows no larger page with ease."""
 
+EXACT = "Every number in this page is there in float32, as it was computed. The page sends nothing anywhere."
+CHOSEN = (
+    "Maps are drawn from eight bits a number. The values that are marked are explained from float32; "
+    "slidesum page … --serve explains all of them. The page sends nothing anywhere."
+)
+
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:"
 """No request goes out, whatever the page holds."""
 
@@ -50,7 +56,7 @@ class Estimate:
 
 def estimate(session: Session) -> Estimate:
     """The size of the file, from the sizes of what it would hold; compressing makes it smaller."""
-    code = len(compressed(script().encode())) + len(style())
+    code = len(compressed(script().encode())) + len(compressed(style().encode()))
     floats = float_bytes(session.values) + float_bytes(session.maps)
     if floats <= EXACT_BYTES:
         return Estimate(code + floats * 4 // 3, True)
@@ -69,6 +75,7 @@ def page(session: Session, *, remarks: Sequence[str] = ()) -> str:
         )
     packed = Packed()
     document = session.document(answers="here", remarks=remarks)
+    document["notes"] = [EXACT if told.exact else CHOSEN]
     if told.exact:
         for name, array in _exact(session):
             packed.add(name, array)
@@ -114,7 +121,6 @@ def _html(name: str, document: Mapping[str, Any], numbers: bytes) -> str:
 <title>{title}</title>
 <style>
 html, body {{ margin: 0; height: 100%; }}
-{style()}
 </style>
 </head>
 <body>
@@ -122,6 +128,7 @@ html, body {{ margin: 0; height: 100%; }}
 <noscript>This page needs JavaScript; it sends nothing anywhere.</noscript>
 <script type="text/plain" id="slidesum-document">{compressed(_json(document))}</script>
 <script type="text/plain" id="slidesum-numbers">{compressed(numbers)}</script>
+<script type="text/plain" id="slidesum-style">{compressed(style().encode())}</script>
 <script type="text/plain" id="slidesum-code">{compressed(script().encode())}</script>
 <script>
 {BOOT}
@@ -140,9 +147,12 @@ BOOT = """"use strict";
     return new Uint8Array(await new Response(stream).arrayBuffer());
   };
   const decoder = new TextDecoder();
-  const [told, numbers, code] = await Promise.all(
-    ["document", "numbers", "code"].map((name) => unpacked("slidesum-" + name)),
+  const [told, numbers, looks, code] = await Promise.all(
+    ["document", "numbers", "style", "code"].map((name) => unpacked("slidesum-" + name)),
   );
+  const sheet = document.createElement("style");
+  sheet.textContent = decoder.decode(looks);
+  document.head.append(sheet);
   const known = {
     document: JSON.parse(decoder.decode(told)),
     numbers: new DataView(numbers.buffer, numbers.byteOffset, numbers.byteLength),

@@ -1,0 +1,381 @@
+/**
+ * One layer: its inputs, its filters, its output. The pointer on an output shows what it reads, in every input map; on an input, what
+ * it feeds.
+ */
+
+/** @import { Cell, Context, Explanation, Layer, Selection, Tensor, View } from "./contract.js" */
+/** @import { Stack } from "./stack.js" */
+
+import { extentOf, kindOf } from "./card.js";
+import { counted, fill, h, listen } from "./dom.js";
+import { filtersOf } from "./filters.js";
+import { fedByInput, readByInput, ringOf } from "./links.js";
+import { createStack } from "./stack.js";
+import { samePlace } from "./state.js";
+import { createWalk, middle } from "./walk.js";
+
+/**
+ * @typedef {object} Shown a layer that is on the screen
+ * @property {Layer} layer
+ * @property {Layer[]} before
+ * @property {number[][]} shapes of the inputs
+ * @property {Stack[]} inputs
+ * @property {Stack} output
+ */
+
+/**
+ * @param {HTMLElement} root
+ * @param {Context} context
+ * @returns {View}
+ */
+export function mountLayer(root, context) {
+  const { source, state, say } = context;
+  /** @type {Shown | null} */
+  let shown = null;
+  let asked = 0;
+  /** @type {Cell[] | null} */
+  let seen = null;
+  /** An input that is pinned: its number and the cell. */
+  let held = /** @type {{ number: number, cell: Cell } | null} */ (null);
+  let filterKey = "";
+  /** @type {Stack[]} */
+  let filters = [];
+
+  const head = h("header", { class: "layer-head" });
+  const stage = h("div", { class: "stage" });
+  const walk = createWalk(context, (cells) => {
+    seen = cells;
+    if (shown) lightOutput(state.get().at);
+  });
+  const el = h("section", { class: "layer", "data-testid": "layer" }, head, walk.el, stage);
+  root.append(el);
+
+  /** Builds the stacks of the selected layer when their numbers are here. */
+  async function open() {
+    const ask = ++asked;
+    const layer = source.layer(state.get().layer);
+    const before = layer.inputs.map((name) => source.layer(name));
+    fill(head, ...headOf(layer, source.document.layers, (name) => state.set({ layer: name, at: null, pinned: false })));
+    el.dataset.layer = layer.name;
+    el.dataset.ready = "no";
+    held = null;
+    filterKey = "";
+    try {
+      const tensors = await Promise.all([layer, ...before].map(({ name }) => source.maps(name)));
+      if (ask !== asked) return;
+      show(layer, before, tensors);
+    } catch (error) {
+      if (ask === asked) fill(stage, h("p", { class: "failure", role: "alert" }, /** @type {Error} */ (error).message));
+    }
+  }
+
+  /**
+   * @param {Layer} layer
+   * @param {Layer[]} before
+   * @param {Tensor[]} tensors
+   */
+  function show(layer, before, [result, ...given]) {
+    const inputs = before.map((one, number) =>
+      createStack({
+        ...looksOf(one, given[number]),
+        title: one.name,
+        testid: `stack:in:${number}`,
+        ring: ringOf(layer, number, one.places),
+        room: () => roomFor(before.length),
+        onHover: (cell, event) => hoverInput(number, cell, event),
+        onPick: (cell) => pickInput(number, cell),
+      }),
+    );
+    const output = createStack({
+      ...looksOf(layer, result),
+      title: layer.name,
+      testid: "stack:out",
+      marks: source.chosen(layer.name),
+      labels: labelsOf(layer),
+      room: () => roomFor(1),
+      onHover: hoverOutput,
+      onPick: pickOutput,
+    });
+    shown = { layer, before, shapes: given.map((tensor) => tensor.shape), inputs, output };
+    filters = [];
+    const slot = h("div", { class: "filters", "data-testid": "filters" });
+    fill(
+      stage,
+      inputs.length > 0 && h("div", { class: "stage-inputs" }, h("h3", {}, inputs.length > 1 ? "Inputs" : "Input"), inputs.map((stack) => stack.el)),
+      layer.weights > 0 && layer.sized && h("div", { class: "stage-filters" }, h("h3", {}, "Filter"), slot),
+      h("div", { class: "stage-output" }, h("h3", {}, "Output"), output.el),
+    );
+    for (const stack of [...inputs, output]) stack.redraw();
+    const { at } = state.get();
+    if (at === null) state.set({ at: firstPlace(layer) });
+    else follow(at);
+    el.dataset.ready = "yes";
+  }
+
+  /**
+   * @param {Layer} layer
+   * @returns {string[] | null} the classes, the predicted one with a mark
+   */
+  function labelsOf(layer) {
+    const { prediction } = source;
+    if (prediction?.layer !== layer.name) return null;
+    return Array.from({ length: prediction.classes }, (_, k) => `${prediction.labels?.[k] ?? k}${k === prediction.best ? " ✓" : ""}`);
+  }
+
+  /**
+   * @param {Layer} layer
+   * @returns {Cell} one whose terms are here, if not all are
+   */
+  function firstPlace(layer) {
+    return source.chosen(layer.name)[0] ?? middle(layer);
+  }
+
+  /** @param {number} count of stacks beside each other */
+  function roomFor(count) {
+    const width = el.clientWidth || 360;
+    if (width < 760) return { width: Math.min(width - 8, 420), height: 300 };
+    const columns = stage.children.length || 3;
+    const column = Math.floor((width - 20 * (columns - 1)) / columns) - 4;
+    return { width: column, height: count > 1 ? 150 : 250 };
+  }
+
+  /**
+   * @param {Cell | null} place
+   * @param {PointerEvent} event
+   */
+  function hoverOutput(place, event) {
+    if (!shown) return;
+    shown.output.tell(place ?? state.get().at);
+    if (!place || state.get().pinned || held) return;
+    follow(place);
+    measured(event);
+    state.set({ at: place });
+  }
+
+  /** @param {Cell} place */
+  function pickOutput(place) {
+    const { at, pinned } = state.get();
+    walk.stop();
+    held = null;
+    const isSame = pinned && samePlace(at, place);
+    state.set({ at: place, pinned: !isSame });
+    follow(place);
+    say(`${isSame ? "Unpinned" : "Pinned"} ${place.join(", ")}`);
+  }
+
+  /**
+   * @param {number} number
+   * @param {Cell | null} cell
+   * @param {PointerEvent} event
+   */
+  function hoverInput(number, cell, event) {
+    if (!shown || held || (state.get().pinned && !cell)) return;
+    shown.inputs[number].tell(cell);
+    if (state.get().pinned) return;
+    if (!cell) {
+      follow(state.get().at);
+      return;
+    }
+    lightFed(number, cell);
+    measured(event);
+  }
+
+  /**
+   * @param {number} number
+   * @param {Cell} cell
+   */
+  function pickInput(number, cell) {
+    held = held && held.number === number && samePlace(held.cell, cell) ? null : { number, cell };
+    state.set({ pinned: false });
+    if (held) lightFed(number, cell);
+    else follow(state.get().at);
+  }
+
+  /**
+   * An input and all that it feeds.
+   * @param {number} number
+   * @param {Cell} cell
+   */
+  function lightFed(number, cell) {
+    if (!shown) return;
+    const { layer, shapes, inputs, output } = shown;
+    inputs.forEach((stack, k) => stack.light(k === number ? [{ kind: "at", cells: [cell] }] : []));
+    output.light([{ kind: "fed", cells: fedByInput(layer, number, cell, shapes) }]);
+    inputs[number].tell(cell);
+  }
+
+  /**
+   * An output and all that it reads.
+   * @param {Cell | null} at
+   */
+  function follow(at) {
+    if (!shown || !at) return;
+    const { layer, shapes, inputs, output } = shown;
+    output.show(at);
+    output.tell(at);
+    lightOutput(at);
+    const read = readByInput(layer, at, shapes);
+    inputs.forEach((stack, number) => {
+      stack.showOneOf(read[number]);
+      stack.light([{ kind: "read", cells: read[number] }]);
+    });
+  }
+
+  /** @param {Cell | null} at */
+  function lightOutput(at) {
+    if (!shown || !at) return;
+    shown.output.light([...(seen ? [{ kind: /** @type {const} */ ("seen"), cells: seen }] : []), { kind: "at", cells: [at] }]);
+  }
+
+  /** The filter of the map that is looked at, from the terms of one of its values. */
+  async function showFilters() {
+    const slot = stage.querySelector(".filters");
+    const { at } = state.get();
+    if (!shown || !slot || !at) return;
+    const { layer } = shown;
+    const place = explainedNear(layer, at);
+    if (!place) {
+      filterKey = "";
+      fill(slot, h("p", { class: "quiet" }, "The weights of this map don't travel with the page."));
+      return;
+    }
+    try {
+      const why = await source.explain(layer.name, place);
+      if (shown?.layer !== layer) return;
+      placeFilters(slot, layer, why);
+    } catch (error) {
+      fill(slot, h("p", { class: "failure" }, /** @type {Error} */ (error).message));
+    }
+  }
+
+  /**
+   * @param {Element} slot
+   * @param {Layer} layer
+   * @param {Explanation} why
+   */
+  function placeFilters(slot, layer, why) {
+    const found = filtersOf(layer, why);
+    const key = found.map((filter) => `${filter.name}:${filter.origin}`).join(" ") + source.revision;
+    if (key === filterKey) return;
+    filterKey = key;
+    filters = found.map((filter) =>
+      createStack({
+        title: filter.origin.length ? `${filter.name}[${filter.origin.map((n, axis) => (filter.tensor.shape[axis] > 1 ? ":" : n)).join(", ")}]` : filter.name,
+        tensor: filter.tensor,
+        mapAxis: filter.mapAxis,
+        places: filter.places,
+        axes: filter.axes,
+        unit: filter.mapAxis === null ? "filter" : "part",
+        testid: `filter:${filter.name}`,
+        room: () => ({ ...roomFor(1), height: Math.min(roomFor(1).height, 200) }),
+      }),
+    );
+    fill(slot, ...filters.map((stack) => stack.el));
+    for (const stack of filters) stack.redraw();
+  }
+
+  /**
+   * A place of the same map whose terms are known.
+   * @param {Layer} layer
+   * @param {Cell} at
+   * @returns {Cell | null}
+   */
+  function explainedNear(layer, at) {
+    if (source.canExplain(layer.name, at)) return at;
+    const axis = layer.map_axis;
+    return source.chosen(layer.name).find((place) => axis !== null && place[axis] === at[axis]) ?? null;
+  }
+
+  /**
+   * @param {Selection} now
+   * @param {Selection} before
+   */
+  function onState(now, before) {
+    el.classList.toggle("is-pinned", now.pinned);
+    if (now.tab !== "layer") return;
+    if (now.layer !== shown?.layer.name) {
+      if (now.layer !== before.layer) walk.stop();
+      shown = null;
+      void open();
+      return;
+    }
+    if (!samePlace(now.at, before.at) || before.tab !== "layer") {
+      follow(now.at);
+      void showFilters();
+    }
+  }
+
+  const redraw = () => [...(shown ? [...shown.inputs, shown.output] : []), ...filters].forEach((stack) => stack.redraw());
+  const resized = new ResizeObserver(() => el.clientWidth > 0 && redraw());
+  resized.observe(el);
+  const endings = [
+    state.subscribe(onState),
+    source.onChange(() => void open()),
+    listen(context.el, "keydown", (event) => {
+      if (event.key !== "Escape" || !held) return;
+      held = null;
+      follow(state.get().at);
+    }),
+  ];
+  void open();
+  return {
+    redraw,
+    destroy() {
+      resized.disconnect();
+      walk.destroy();
+      endings.forEach((end) => end());
+      el.remove();
+    },
+  };
+}
+
+/**
+ * @param {Layer} layer
+ * @param {Tensor} tensor
+ * @returns {{ tensor: Tensor, mapAxis: number | null, places: number[], axes: string[] }}
+ */
+function looksOf(layer, tensor) {
+  return { tensor, mapAxis: layer.map_axis, places: layer.places, axes: layer.axes };
+}
+
+/**
+ * How long the pointer waited for its highlight.
+ * @param {PointerEvent} event
+ */
+function measured(event) {
+  performance.measure("hover", { start: event.timeStamp, end: performance.now() });
+}
+
+/**
+ * @param {Layer} layer
+ * @param {Layer[]} layers
+ * @param {(name: string) => void} go
+ * @returns {(Node | false)[]}
+ */
+function headOf(layer, layers, go) {
+  const index = layers.indexOf(layer);
+  const select = h(
+    "select",
+    { "aria-label": "Layer", "data-testid": "layer-select", onchange: () => go(select.value) },
+    layers.map((one) => h("option", { value: one.name, selected: one === layer }, one.name)),
+  );
+  const facts = [
+    extentOf(layer),
+    layer.weights > 0 && `${counted(layer.weights)} weights`,
+    layer.biases > 0 && `${counted(layer.biases)} biases`,
+    layer.macs > 0 && `${counted(layer.macs)} multiply-adds${layer.macs_percent ? ` (${layer.macs_percent.toFixed(1)} %)` : ""}`,
+  ].filter(Boolean);
+  return [
+    h(
+      "div",
+      { class: "layer-title" },
+      h("button", { class: "tool", disabled: index === 0, title: "Layer before (PageUp)", "aria-label": "Layer before", "data-testid": "layer-before", onclick: () => go(layers[index - 1].name) }, "‹"),
+      select,
+      h("button", { class: "tool", disabled: index === layers.length - 1, title: "Layer behind (PageDown)", "aria-label": "Layer behind", "data-testid": "layer-behind", onclick: () => go(layers[index + 1].name) }, "›"),
+      h("strong", {}, kindOf(layer)),
+      h("span", { class: "quiet" }, facts.join(" · ")),
+    ),
+    layer.pattern !== null && h("p", { class: "layer-equation" }, h("code", { "data-testid": "pattern" }, layer.pattern), layer.named !== null && h("code", { class: "quiet" }, layer.named)),
+    layer.sentence !== null && h("p", { class: "layer-sentence" }, layer.sentence),
+  ];
+}
