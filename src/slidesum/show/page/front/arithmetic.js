@@ -81,7 +81,8 @@ export function gridsOf(part, why, texts, most, colours) {
   const el = h("div", { class: "grids" });
   for (const [key, terms] of layers) {
     const at = placesIn(terms.map(({ term }) => term), inner);
-    el.append(h("div", { class: "grid-row" }, key && h("span", { class: "grid-slice quiet" }, key), ...gridRow(terms, at)));
+    const isFlat = at.every(({ row }) => row === at[0].row) && at.length > 1;
+    el.append(h("div", { class: `grid-row ${isFlat ? "grid-row-flat" : ""}` }, key && h("span", { class: "grid-slice quiet" }, key), ...gridRow(terms, at)));
   }
   el.addEventListener("pointerover", (event) => markTerm(el, event.target));
   el.addEventListener("pointerleave", () => markTerm(el, null));

@@ -103,7 +103,7 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
   function start() {
     const layer = layerNow();
     if (next === 0 || next >= order.length) begin(layer);
-    play.textContent = "⏸ Pause";
+    play.textContent = "❚❚ Pause";
     play.setAttribute("aria-pressed", "true");
     const atOnce = Math.max(1, Math.ceil((order.length * TICK) / LONGEST));
     timer = window.setInterval(() => advance(atOnce), TICK);
@@ -130,6 +130,7 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
     halt();
     next = 0;
     onSeen(null);
+    state.set({ pinned: false });
     remark.textContent = isShuffled ? "All positions, in a shuffled order: the same map." : "All positions, row by row.";
   }
 
