@@ -258,7 +258,8 @@ def test_what_is_too_large_is_never_in_memory(session):
         "headers": [(b"host", f"127.0.0.1:{PORT}".encode()), (b"x-slidesum-token", TOKEN.encode())],
     }
     tracemalloc.start()
-    asyncio.run(serve.app(session, TOKEN, PORT)(scope, receive, send))
+    with ThreadPoolExecutor(1) as apart:  # this thread may have the loop of a browser's driver
+        apart.submit(lambda: asyncio.run(serve.app(session, TOKEN, PORT)(scope, receive, send))).result()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert sent[0] == (413, 1 + 2 * LARGEST_PARTS // 1_000_000)
