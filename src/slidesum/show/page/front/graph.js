@@ -341,6 +341,6 @@ function joined(a, b, gaps, width) {
   const r = 14;
   return (
     `M${a.right} ${a.y}H${right - r}q${r} 0 ${r} ${r}V${gap - r}q0 ${r} ${-r} ${r}H${-TURN + r}` +
-    `q${-r} 0 ${-r} ${r}V${b.y - r}q0 ${r} ${r} ${r}H${b.left}`
+    `q${-r} 0 ${-r} ${r}V${b.y - r}q0 ${r} ${r} ${r}H${b.isPassed ? b.right : b.left}`
   );
 }

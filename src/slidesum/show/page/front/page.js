@@ -35,7 +35,8 @@ async function render({ model, el }) {
   const source = await createSource(model);
   const state = createState({ layer: source.document.layers[0].name });
   const live = h("div", { class: "unseen", "aria-live": "polite" });
-  const root = h("div", { class: `slidesum ${el.parentElement === document.body ? "slidesum-whole" : ""}` });
+  // focusable, so that its keys are its own wherever it was clicked
+  const root = h("div", { tabindex: -1, class: `slidesum ${el.parentElement === document.body ? "slidesum-whole" : ""}` });
   const say = (/** @type {string} */ text) => fill(live, text);
   const context = { source, state, el: root, say };
   /** @type {Map<string, View[]>} */

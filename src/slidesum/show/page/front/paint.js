@@ -161,7 +161,7 @@ function paintCurve(context, tile, look) {
  */
 function paintBar(context, tile, look, hasNegative) {
   const value = look.tensor.data[firstOf(look, tile.map)] * look.tensor.scale;
-  const isNamed = tile.height >= 13 && tile.width >= 120;
+  const isNamed = tile.height >= 12 && tile.width >= 120;
   const label = look.labels?.[tile.map] ?? String(tile.map);
   const named = isNamed ? (look.labels ? 8 + 6.8 * Math.min(16, ...[look.labels.reduce((most, text) => Math.max(most, text.length), 2)]) : 26) : 0;
   const room = tile.width - named - (isNamed ? 62 : 0);

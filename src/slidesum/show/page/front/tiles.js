@@ -129,7 +129,7 @@ export function largeTile(drawn, map, width, height, ring) {
  */
 export function smallTiles(drawn, { width, height, least, all = false }, ring) {
   const form = formOf(drawn);
-  if (form === "bar") return barTiles(drawn, width, Math.min(Math.max(height / drawn.maps, all ? 14 : 0), 22));
+  if (form === "bar") return barTiles(drawn, width, Math.min(Math.max(height / drawn.maps, all ? 12 : 0), 22));
   const isCell = drawn.rows * drawn.columns === 1;
   const columns = drawn.columns + ring.left + ring.right;
   const rows = drawn.rows + ring.top + ring.bottom;
