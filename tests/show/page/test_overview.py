@@ -6,7 +6,6 @@ import pytest
 from page_views import open_layer
 from playwright.sync_api import expect
 
-
 SCALE_BETWEEN = """([low, high]) => {
   const scale = Number(document.querySelector('.overview').dataset.scale);
   return low < scale && scale < high;

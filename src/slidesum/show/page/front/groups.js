@@ -56,7 +56,8 @@ export function cardsOf(layers, folded) {
 function folding(layers, folded) {
   const groups = groupsOf(layers);
   /** @type {(layer: Layer) => string} */
-  const idOf = (layer) => (layer.group !== null && folded.has(layer.group) && groups.has(layer.group) ? `${layer.group}/` : layer.name);
+  const idOf = (layer) =>
+    layer.group !== null && folded.has(layer.group) && groups.has(layer.group) ? `${layer.group}/` : layer.name;
   const ids = new Map(layers.map((layer) => [layer.name, idOf(layer)]));
   /** @type {Map<string, Layer[]>} */
   const members = new Map();

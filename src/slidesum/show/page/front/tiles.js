@@ -161,7 +161,11 @@ export function smallTiles(drawn, { width, height, least, all = false }, ring) {
  * @returns {{ count: number, perRow: number, width: number }}
  */
 function gridOf(count, width, height, ratio, gap, least, most) {
-  const first = Math.min(count, Math.max(1, Math.floor((width + gap) / (most + gap))), Math.ceil(Math.sqrt((1.6 * count * ratio * width) / Math.max(Math.min(height, width), 1))));
+  const first = Math.min(
+    count,
+    Math.max(1, Math.floor((width + gap) / (most + gap))),
+    Math.ceil(Math.sqrt((1.6 * count * ratio * width) / Math.max(Math.min(height, width), 1))),
+  );
   for (let perRow = first; ; perRow++) {
     const tile = Math.min((width - gap * (perRow - 1)) / perRow, most);
     const lines = Math.max(1, Math.floor((height + gap) / (tile * ratio + gap)));
