@@ -27,6 +27,7 @@ LARGEST_JSON = 1_000_000
 LARGEST_PARTS = 20_000_000
 """Bytes of all parts of one ask: a picture file."""
 MOST_PARTS = 4
+EXAMPLE = 'Send for example {"id": 1, "ask": "reset"}.'
 
 
 class Refused(UsageError):
@@ -103,9 +104,9 @@ def _object(text: bytes) -> dict[str, Any]:
     try:
         found = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError):  # no JSON, no UTF-8, integers of thousands of digits, lists a thousand deep
-        raise Refused(400, "the request is no JSON", advice='Send an object such as {"id": 1, "ask": "reset"}.') from None
+        raise Refused(400, "the request is no JSON", advice=EXAMPLE) from None
     if not isinstance(found, dict):
-        raise Refused(400, f"an ask is an object, not {shown(found)}", advice='Send for example {"id": 1, "ask": "reset"}.')
+        raise Refused(400, f"an ask is an object, not {shown(found)}", advice=EXAMPLE)
     return found
 
 

@@ -35,7 +35,8 @@ try:
     from starlette.routing import Route
 except ModuleNotFoundError as error:
     raise MissingPackage(
-        f"the server needs {error.name}, which isn't installed", advice="Install it: pip install 'slidesum[page]'."
+        f"the server needs {str(error.name).split('.')[0]}, which isn't installed",
+        advice="Install it: pip install 'slidesum[page]'.",
     ) from None
 
 from slidesum.show.page.frame import LARGEST_PARTS, Refused, Stream, frame, head, json_bytes, parts
@@ -177,10 +178,10 @@ async def _failed(_: Request, error: Exception) -> Response:
 
 
 def _listening(port: int) -> socket.socket:
+    if not 0 <= port <= 65535:
+        raise UsageError(f"there is no port {port}", advice="Give one from 1 to 65535, or none: a free one is found.")
     try:
         return socket.create_server(("127.0.0.1", port), backlog=MOST_CONNECTIONS)
-    except OverflowError:
-        raise UsageError(f"there is no port {port}", advice="Give one from 1 to 65535, or none: a free one is found.") from None
     except OSError as error:
         why = {errno.EADDRINUSE: "is taken", errno.EACCES: "is reserved"}.get(error.errno or 0, f"can't be had: {error}")
         raise UsageError(f"port {port} {why}", advice="Give another one, or none: a free one is found.") from None

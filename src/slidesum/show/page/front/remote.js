@@ -16,7 +16,7 @@
 /** @typedef {(...told: any[]) => void} Listener */
 /** @typedef {ArrayBuffer | ArrayBufferView} Part */
 
-const CHANGES = ["edit", "image", "pixels", "reset"];
+const CHANGING_ASKS = ["edit", "image", "pixels", "reset"];
 const LARGEST_SENT = 20_000_000;
 
 /**
@@ -38,8 +38,8 @@ export function remoteModel(address, token, document, renewed) {
   /** @param {any} content @param {Part[]} parts */
   const asked = async (content, parts) => {
     const { content: answer, buffers } = await answerOf(address, token, content, parts);
-    const isStale = !CHANGES.includes(content.ask) && answer.revision !== undefined && answer.revision !== revision;
-    if (CHANGES.includes(content.ask) && answer.revision !== undefined) revision = answer.revision;
+    const isStale = !CHANGING_ASKS.includes(content.ask) && answer.revision !== undefined && answer.revision !== revision;
+    if (CHANGING_ASKS.includes(content.ask) && answer.revision !== undefined) revision = answer.revision;
     tell("msg:custom", answer, buffers);
     if (isStale) await renew();
   };
@@ -64,7 +64,7 @@ export function remoteModel(address, token, document, renewed) {
     send: (/** @type {any} */ content, /** @type {unknown} */ callbacks = undefined, /** @type {Part[]} */ parts = []) => {
       void callbacks;
       const answered = changed.then(() => asked(content, parts));
-      if (CHANGES.includes(content.ask)) changed = answered.catch(() => undefined);
+      if (CHANGING_ASKS.includes(content.ask)) changed = answered.catch(() => undefined);
     },
   };
 }
@@ -84,12 +84,23 @@ async function answerOf(address, token, content, parts) {
     return failed({ headline: "what was sent is too large", usual: "20 MB are the most.", advice: "Send a smaller picture." });
   }
   try {
-    const response = await fetch(address, { method: "POST", headers: { "X-Slidesum-Token": token }, body: framed(content, parts) });
+    const body = framed(...withoutLists(content, parts));
+    const response = await fetch(address, { method: "POST", headers: { "X-Slidesum-Token": token }, body });
     if (!response.ok) return failed((await response.json()).error);
     return unframed(await response.arrayBuffer());
   } catch {
     return failed({ headline: "the server doesn't answer", usual: "It was stopped.", advice: "Start it again, and open its address." });
   }
+}
+
+/**
+ * A list of numbers goes as float32, which takes a fraction of the room that it has as text.
+ * @param {any} content
+ * @param {Part[]} parts
+ * @returns {[any, Part[]]}
+ */
+function withoutLists({ values, ...content }, parts) {
+  return [content, values ? [...parts, Float32Array.from(values)] : parts];
 }
 
 /**

@@ -6,13 +6,13 @@
 
 import { remoteModel } from "./remote.js";
 
-const KEY = "slidesum-token";
+const TOKEN_KEY = "slidesum-token";
 
 /** Loads and renders; what fails is said in place of the page. */
-export async function start() {
+export async function startServed() {
   const token = new URLSearchParams(location.search).get("token") ?? "";
   history.replaceState(null, "", location.pathname);
-  keep(token);
+  keepToken(token);
   const home = /** @type {HTMLElement} */ (document.getElementById("slidesum"));
   const told = async () => {
     const response = await fetch("/document", { headers: { "X-Slidesum-Token": token } });
@@ -30,12 +30,12 @@ export async function start() {
 }
 
 /** @param {string} token */
-function keep(token) {
+function keepToken(token) {
   try {
-    sessionStorage.setItem(KEY, token);
+    sessionStorage.setItem(TOKEN_KEY, token);
   } catch {
     // a browser that stores nothing: then the page can't be loaded again
   }
 }
 
-start();
+startServed();

@@ -40,7 +40,7 @@ export function tableOf(lists, why, texts, most, colours) {
           class: `${term.in_border ? "in-border" : ""} ${term.winner ? "is-winner" : ""}`,
         },
         h("td", { class: "reads" }, `${term.from ? `${term.from} ` : ""}[${term.cell.join(", ")}]`),
-        tinted(factorText(term.value), term.value, most.value),
+        tinted(hasPart ? factorText(term.value) : texts.products[number], term.value, most.value),
         term.weights.flatMap(({ weight }) => [h("td", { class: "quiet" }, "×"), tinted(factorText(weight), weight, most.weight)]),
         hasPart
           ? [h("td", { class: "quiet" }, filters.length ? "=" : "→"), tinted(texts.products[number], term.product, most.product)]

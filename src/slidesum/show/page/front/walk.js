@@ -9,6 +9,7 @@
 /** @import { Cell, Context, Layer } from "./contract.js" */
 
 import { h, listen } from "./dom.js";
+import { isInside } from "./tensor.js";
 
 const HINT = "Point at a cell of any map; a click pins it, Escape lets it go, arrow keys walk.";
 const TICK = 40;
@@ -49,6 +50,7 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
     },
     "⤨ Shuffle",
   );
+  const place = h("input", { type: "text", size: 12, "aria-label": "A place to go to", title: "A place to go to: one number for every axis", "data-testid": "place", onchange: goTo });
   const remark = h("span", { class: "walk-remark quiet", "aria-live": "polite" }, HINT);
   const steps = [
     ["◀", "Left", "ArrowLeft"],
@@ -78,6 +80,7 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
       h("button", { class: "tool tool-wide", title: "Next map (m)", onclick: () => step("m") }, "+ map"),
     ),
     h("div", { class: "tool-row" }, play, shuffle),
+    place,
     remark,
   );
 
@@ -110,6 +113,15 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
     moved[axis] = axis === layer.map_axis ? (at[axis] + by + extent) % extent : Math.min(Math.max(at[axis] + by, 0), extent - 1);
     state.set({ at: moved });
     return true;
+  }
+
+  /** To the place that was typed; a layer may have more maps than anybody steps through. */
+  function goTo() {
+    const at = place.value.split(/[\s,]+/).filter(Boolean).map(Number);
+    const { shape } = layerNow();
+    stop();
+    if (at.length === shape.length && at.every(Number.isInteger) && isInside(shape, at)) state.set({ at, pinned: true });
+    else remark.textContent = `Places are ${shape.length} numbers, from 0 to ${shape.map((n) => n - 1).join(", ")}.`;
   }
 
   /** @param {number} by */
@@ -198,13 +210,18 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
     event.preventDefault();
   }
 
-  const end = listen(page, "keydown", onKey);
+  const ends = [
+    listen(page, "keydown", onKey),
+    state.subscribe(({ at }) => {
+      if (document.activeElement !== place) place.value = at?.join(", ") ?? "";
+    }),
+  ];
   return {
     el,
     stop,
     destroy() {
       stop();
-      end();
+      ends.forEach((end) => end());
     },
   };
 }
