@@ -15,6 +15,7 @@ SCALE_BETWEEN = """([low, high]) => {
 @pytest.fixture
 def small(watched, lenet_page, lenet):
     """The page of a LeNet-5, and the network."""
+    watched.page.emulate_media(reduced_motion="reduce")
     watched.page.goto(lenet_page.as_uri())
     watched.page.locator(".card").first.wait_for()
     yield watched.page, lenet
@@ -24,6 +25,7 @@ def small(watched, lenet_page, lenet):
 
 @pytest.fixture
 def large(watched, googlenet_page, googlenet):
+    watched.page.emulate_media(reduced_motion="reduce")
     watched.page.goto(googlenet_page.as_uri())
     watched.page.locator(".card").first.wait_for()
     yield watched.page, googlenet
@@ -60,7 +62,8 @@ def test_every_layer_is_a_card_with_its_equation_its_maps_and_its_cost(small, wa
 def test_cards_stand_apart_and_are_seen_whole(large):
     page, _ = large
     page.get_by_test_id("unfold-all").click()
-    page.wait_for_timeout(400)
+    page.wait_for_function("() => document.querySelectorAll('.card').length > 100")
+    page.wait_for_timeout(100)
     boxes = [one.bounding_box() for one in page.locator(".card").all()]
     frame = page.get_by_test_id("overview").bounding_box()
     for k, a in enumerate(boxes):
@@ -129,7 +132,7 @@ def test_a_large_network_begins_folded_and_unfolds(large, watched):
     inside = [node.name for node in net.graph if node.name.startswith("3a/")]
     assert [name for name in names(page) if name.startswith("3a")] == inside
     expect(page.get_by_test_id("card:3a/concat")).to_be_in_viewport()
-    page.wait_for_timeout(400)
+    page.wait_for_timeout(100)
     watched.picture("googlenet-3a")
     columns = [page.get_by_test_id(f"card:3a/{name}").bounding_box()["x"] for name in ("1x1", "3x3-reduce", "5x5-reduce", "pool")]
     assert max(columns) - min(columns) < 1  # branches side by side

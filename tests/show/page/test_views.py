@@ -239,8 +239,13 @@ def test_dark_and_light_paint_other_colours(opened):
     page = opened("padded", "conv")
     light = page.evaluate(PIXELS)
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"({PIXELS})() !== {light!r}")
-    assert page.evaluate("getComputedStyle(document.querySelector('.slidesum')).backgroundColor") == "rgb(22, 24, 27)"
+    page.evaluate(f"() => {{ window.painted = {PIXELS}; }}")
+    page.wait_for_function("light => window.painted() !== light", arg=light)
+    ground = "() => getComputedStyle(document.querySelector('.slidesum')).backgroundColor"
+    assert page.evaluate(ground) == "rgb(22, 24, 27)"
+    page.evaluate("() => document.body.setAttribute('data-jp-theme-light', 'true')")  # as JupyterLab says it
+    page.wait_for_function("light => window.painted() === light", arg=light)
+    assert page.evaluate(ground) == "rgb(255, 255, 255)"
 
 
 def test_where_not_all_numbers_travel_the_nearest_explained_value_is_offered(watched, googlenet_page):
@@ -256,3 +261,24 @@ def test_where_not_all_numbers_travel_the_nearest_explained_value_is_offered(wat
     watched.picture("googlenet-conv2")
     assert watched.errors == []
     assert watched.outside(googlenet_page.as_uri()) == []
+
+
+def test_nothing_jumps_while_one_points_and_walks(opened):
+    page = opened("padded", "conv")
+    page.locator('[data-testid="pixel"][data-explained]').wait_for()
+    page.evaluate(SHIFTS)
+    for row, column in ((0, 0), (2, 3), (4, 5)):
+        page.mouse.move(*point(page, "stack:out", row, column, 5, 6))
+        page.locator(f'[data-testid="pixel"][data-explained="0,0,{row},{column}"]').wait_for()
+    page.mouse.click(*point(page, "stack:out", 4, 5, 5, 6))
+    for key, at in (("m", "0,1,4,5"), ("ArrowUp", "0,1,3,5")):
+        page.keyboard.press(key)
+        page.locator(f'[data-testid="pixel"][data-explained="{at}"]').wait_for()
+    assert page.evaluate("() => window.shifts") == []
+
+
+SHIFTS = """() => {
+  window.shifts = [];
+  const watch = new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((entry) => entry.value)));
+  watch.observe({ type: "layout-shift" });
+}"""

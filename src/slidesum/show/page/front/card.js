@@ -57,7 +57,7 @@ export function extentOf(layer) {
 export function createCard(card, { onOpen, onUnfold }) {
   const { layer } = card;
   const size = sizeOf(card);
-  const canvas = h("canvas", { "aria-hidden": true });
+  const canvas = h("canvas", { "aria-hidden": true, width: 0, height: 0 });
   const more = h("span", { class: "card-more" });
   const key = h("div", { class: "card-key", "aria-hidden": true });
   const maps = h(
