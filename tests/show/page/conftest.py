@@ -2,7 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -102,3 +104,28 @@ def lenet_page(lenet: Network, digit: np.ndarray, tmp_path_factory: pytest.TempP
 @pytest.fixture(scope="session")
 def googlenet_page(googlenet: Network, china: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(googlenet, china, tmp_path_factory.mktemp("googlenet"))
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Session], str]]:
+    """Starts a server for a session, as `--serve` does, and gives the address to open."""
+    from slidesum.show.page.serve import prepared
+
+    started = []
+
+    def begun(session: Session) -> str:
+        serving = prepared(session)
+        thread = threading.Thread(target=serving.run, daemon=True)
+        thread.start()
+        started.append((serving, thread))
+        deadline = time.monotonic() + 20
+        while not serving.server.started:
+            assert time.monotonic() < deadline, "the server didn't start"
+            time.sleep(0.01)
+        return serving.address
+
+    yield begun
+    for serving, thread in started:
+        serving.server.should_exit = True
+        thread.join(20)
+        assert not thread.is_alive()

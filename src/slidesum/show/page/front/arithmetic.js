@@ -81,7 +81,8 @@ export function gridsOf(part, why, texts, most, colours) {
   const el = h("div", { class: "grids" });
   for (const [key, terms] of layers) {
     const at = placesIn(terms.map(({ term }) => term), inner);
-    el.append(h("div", { class: "grid-row" }, key && h("span", { class: "grid-slice quiet" }, key), ...gridRow(terms, at)));
+    const isFlat = at.every(({ row }) => row === at[0].row) && at.length > 1;
+    el.append(h("div", { class: `grid-row ${isFlat ? "grid-row-flat" : ""}` }, key && h("span", { class: "grid-slice quiet" }, key), ...gridRow(terms, at)));
   }
   el.addEventListener("pointerover", (event) => markTerm(el, event.target));
   el.addEventListener("pointerleave", () => markTerm(el, null));
@@ -232,7 +233,7 @@ export function tableOf(lists, why, texts, most, colours) {
         "tr",
         { ...termData(term, part.map, texts.products[number]), class: `${term.in_border ? "in-border" : ""} ${term.winner ? "is-winner" : ""}` },
         h("td", { class: "reads" }, `${term.from ? `${term.from} ` : ""}[${term.cell.join(", ")}]`),
-        tinted(factorText(term.value), term.value, most.value),
+        tinted(hasPart ? factorText(term.value) : texts.products[number], term.value, most.value),
         term.weights.flatMap(({ weight }) => [h("td", { class: "quiet" }, "×"), tinted(factorText(weight), weight, most.weight)]),
         hasPart ? [h("td", { class: "quiet" }, filters.length ? "=" : "→"), tinted(texts.products[number], term.product, most.product)] : [],
       );

@@ -10,7 +10,7 @@ import { listen, onceAFrame, setStyle } from "./dom.js";
  * @typedef {object} Camera
  * @property {() => number} scale
  * @property {(extent: { width: number, height: number }) => void} frame tells how large the plane is
- * @property {() => void} fit all of the plane
+ * @property {(glides?: boolean) => void} fit all of the plane
  * @property {(factor: number, x?: number, y?: number) => void} zoom around a point of the frame
  * @property {(dx: number, dy: number) => void} pan
  * @property {(rect: Rect) => void} reveal moves no more than it takes to see this part of the plane
@@ -84,13 +84,14 @@ export function createCamera(frame, plane, onMove) {
     moved();
   }
 
-  function fit() {
+  /** @param {boolean} [glides] */
+  function fit(glides = true) {
     const { clientWidth, clientHeight } = frame;
     scale = Math.min((clientWidth - 2 * MARGIN) / extent.width, (clientHeight - 2 * MARGIN) / extent.height, 1.25);
     scale = Math.max(scale, LEAST);
     x = (clientWidth - extent.width * scale) / 2;
     y = (clientHeight - extent.height * scale) / 2;
-    glide();
+    (glides ? glide : moved)();
   }
 
   /** @param {MouseEvent} event */
@@ -165,7 +166,7 @@ export function createCamera(frame, plane, onMove) {
     "+": () => zoom(STEP),
     "=": () => zoom(STEP),
     "-": () => zoom(1 / STEP),
-    0: fit,
+    0: () => fit(),
     ArrowLeft: () => pan(STRIDE, 0),
     ArrowRight: () => pan(-STRIDE, 0),
     ArrowUp: () => pan(0, STRIDE),

@@ -85,7 +85,6 @@
  * @property {{ layer: string, range: [number, number] }} input
  * @property {Layer[]} layers  in the order of computation
  * @property {Prediction | null} prediction
- * @property {boolean} [compressed]  the numbers are one stream of gzip
  * @property {Record<string, Packed>} packed  what lies in the numbers: "maps:LAYER", "exact:LAYER", "array:NAME", "chosen:LAYER:K"
  * @property {Record<string, { at: Cell, packed: string }[]>} chosen
  * @property {LabType[]} types

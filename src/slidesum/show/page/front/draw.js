@@ -82,7 +82,7 @@ export function createSheet({ rows, columns, onInk }) {
 
   const tool = (/** @type {string} */ name, /** @type {boolean} */ erases) => {
     const button = h("button", {
-      type: "button", "aria-pressed": erases === isErasing, "data-testid": `draw-${name}`,
+      type: "button", "aria-pressed": String(erases === isErasing), "data-testid": `draw-${name}`,
       onclick: () => {
         isErasing = erases;
         for (const one of tools) one.setAttribute("aria-pressed", String(one === button));

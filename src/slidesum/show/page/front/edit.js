@@ -15,11 +15,13 @@ import { mountNumber } from "./number.js";
  */
 export function mountEdit(root, context) {
   const { source } = context;
-  const section = h("section", { class: "edit", "data-testid": "edit" }, h("h2", {}, "Try another input, or other weights"));
-  root.append(section);
+  const section = h("section", { class: "edit", "data-testid": "edit" });
+  const title = h("h2", {}, "Try another input, or other weights");
   if (!source.document.editable) {
+    root.append(section);
     const command = h("code", {}, `slidesum page ${source.document.name} IMAGE --serve`);
     section.append(
+      title,
       h("p", { "data-testid": "edit:how" }, "This page carries its numbers, and nothing that would compute others. To try another image, draw, or change a pixel or a weight, start it with: ", command),
     );
     return { destroy: () => section.remove() };
@@ -112,7 +114,10 @@ export function mountEdit(root, context) {
     { type: "button", "data-testid": "reset", onclick: () => void make("Reset", () => source.reset()).then(() => sheet?.clear()) },
     "Back to the first input and weights",
   );
-  section.append(
+  root.prepend(section); // above what follows from a change, so that the paper stays where it is
+  const ways = h("details", { open: true }, h("summary", {}, title));
+  section.append(ways);
+  ways.append(
     h(
       "div",
       { class: "edit-ways" },

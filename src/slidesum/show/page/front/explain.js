@@ -37,6 +37,19 @@ export function isExplainable(layer) {
 }
 
 /**
+ * Throws for a layer whose values aren't computed, or can't be.
+ * @param {Layer} layer
+ */
+export function refuseUnexplainable(layer) {
+  if (layer.op === "Input") {
+    throw new PageError(`${layer.name} is the input`, { usual: "It isn't computed from anything.", advice: "Choose a layer behind it." });
+  }
+  if (!isExplainable(layer)) {
+    throw new PageError(`${layer.name} is ${layer.kind}, which can be counted and not explained`, { advice: "Choose another layer." });
+  }
+}
+
+/**
  * The explanation of one value, from the arrays that the layer reads, keeps and makes.
  * @param {Layer[]} layers  the network, for what stands behind
  * @param {Layer} layer
@@ -77,15 +90,15 @@ export function explainedFrom(layers, layer, at, numbers, arrays = {}) {
 }
 
 /**
- * The explanation that a server sent, with numbers for the words that JSON has no number for.
+ * What was sent, with numbers for the words that JSON has no number for: "NaN", "Infinity", "-Infinity".
  * @param {any} document
- * @returns {Explanation}
+ * @returns {any}
  */
 export function revived(document) {
-  if (Array.isArray(document)) return /** @type {any} */ (document.map(revived));
-  if (document === "NaN" || document === "Infinity" || document === "-Infinity") return /** @type {any} */ (Number(document));
+  if (Array.isArray(document)) return document.map(revived);
+  if (document === "NaN" || document === "Infinity" || document === "-Infinity") return Number(document);
   if (typeof document !== "object" || document === null) return document;
-  return /** @type {any} */ (Object.fromEntries(Object.entries(document).map(([key, value]) => [key, revived(value)])));
+  return Object.fromEntries(Object.entries(document).map(([key, value]) => [key, revived(value)]));
 }
 
 /**
@@ -96,9 +109,7 @@ export function revived(document) {
  * @returns {Explanation}
  */
 function explainedBy(layers, layer, at, supply) {
-  if (!isExplainable(layer)) {
-    throw new PageError(`${layer.name} is ${layer.kind}, and isn't computed from anything here`, { advice: "Choose another layer." });
-  }
+  refuseUnexplainable(layer);
   const parts = layer.sized ? ofEquation(layer, layer.sized, at, supply) : ofFormula(layer, at, supply);
   const { value } = parts;
   const follower = activationBehind(layers, layer);
@@ -195,19 +206,15 @@ function winnerOf(terms, reduce) {
 }
 
 /**
- * The sums by input map: by the summed indices of the first axis of x, the batch left aside, that holds some beside taps.
+ * The sums by input map: by the summed indices of the first axis of x that holds some beside taps.
  * @param {Sized} sized
  * @param {Term[]} terms
  * @returns {Explanation["partial_sums"]}
  */
 function partialSums(sized, terms) {
-  const [first] = sized.operands;
-  const [x, y] = [first.axes[0], sized.result.axes[0]];
-  const isBatch = x && y && "name" in x && "name" in y && x.name === y.name;
-  const summed = first.axes
-    .slice(isBatch ? 1 : 0)
-    .map((axis) => namesOf(axis).filter((name) => sized.roles[name] === "summed" || sized.roles[name] === "pooled"));
-  const names = summed.find((some) => some.length) ?? [];
+  const isSummed = (/** @type {string} */ name) => sized.roles[name] === "summed" || sized.roles[name] === "pooled";
+  const onAxes = sized.operands[0].axes.map((axis) => namesOf(axis).filter(isSummed));
+  const names = onAxes.find((some) => some.length) ?? [];
   /** @type {Map<string, number[]>} */
   const products = new Map();
   for (const term of terms) {

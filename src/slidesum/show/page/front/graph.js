@@ -50,6 +50,7 @@ export function placed(boxes, aspect) {
   untangle(ranks);
   const cuts = cutsOf(ranks);
   settle(ranks, cuts);
+  straighten(ranks);
   const columns = ranks.map((rank) => Math.max(0, ...rank.map((spot) => spot.box?.width ?? 0)));
   const lines = bestLines(ranks, columns, cuts, aspect);
   return drawn(ranks, edges, columns, lines);
@@ -154,21 +155,31 @@ function settle(ranks, cuts) {
         rank[0].y = 0;
         continue;
       }
-      const wanted = rank.map((spot) => pulled(spot) ?? spot.y);
+      const wanted = rank.map((spot) => mean([...spot.before, ...spot.after]) ?? spot.y);
       apart(rank, wanted);
     }
   }
 }
 
 /**
- * Where its neighbours want a spot; those that it is the only neighbour of, most: a chain is straight.
- * @param {Spot} spot
- * @returns {number | null}
+ * Spots that are each other's only neighbours come to stand on one line: by and by, since each of them may be held by its rank.
+ * @param {Spot[][]} ranks
  */
-function pulled({ before, after }) {
-  const weights = [...before.map((spot) => (before.length === 1 && spot.after.length === 1 ? 9 : 1)), ...after.map((spot) => (after.length === 1 && spot.before.length === 1 ? 9 : 1))];
-  const all = weights.reduce((sum, weight) => sum + weight, 0);
-  return all ? [...before, ...after].reduce((sum, spot, k) => sum + weights[k] * spot.y, 0) / all : null;
+function straighten(ranks) {
+  const heads = ranks.flat().filter((spot) => !(spot.before.length === 1 && spot.before[0].after.length === 1));
+  const chains = heads.map((head) => {
+    const chain = [head];
+    for (let spot = head; spot.after.length === 1 && spot.after[0].before.length === 1; [spot] = spot.after) chain.push(spot.after[0]);
+    return chain;
+  });
+  for (let sweep = 0; sweep < 24; sweep++) {
+    for (const chain of chains) {
+      const cards = chain.filter((spot) => spot.box !== null);
+      const y = mean(cards.length > 0 ? cards : chain) ?? 0;
+      for (const spot of chain) spot.y = y;
+    }
+    for (const rank of ranks) apart(rank, rank.map((spot) => spot.y));
+  }
 }
 
 /**

@@ -130,13 +130,17 @@ export function mountLayer(root, context) {
     return source.chosen(layer.name)[0] ?? middle(layer);
   }
 
-  /** @param {number} count of stacks beside each other */
-  function roomFor(count) {
+  /**
+   * On a phone input and output stand side by side, too: what lights up is to be seen.
+   * @param {number} count of stacks below each other
+   * @param {boolean} [isFilter]
+   */
+  function roomFor(count, isFilter = false) {
     const width = el.clientWidth || 360;
-    if (width < 760) return { width: Math.min(width - 8, 420), height: 300 };
-    const columns = stage.children.length || 3;
-    const column = Math.floor((width - 20 * (columns - 1)) / columns) - 4;
-    return { width: column, height: count > 1 ? 150 : 250 };
+    const isNarrow = width < 740;
+    const columns = isNarrow ? (isFilter ? 1 : Math.min(stage.children.length, 2)) : stage.children.length;
+    const column = Math.floor((width - (isNarrow ? 12 : 20) * (columns - 1)) / Math.max(columns, 1)) - 4;
+    return { width: column, height: isFilter ? (isNarrow ? 150 : 200) : count > 1 ? 150 : 250 };
   }
 
   /**
@@ -147,8 +151,9 @@ export function mountLayer(root, context) {
     if (!shown) return;
     shown.output.tell(place ?? state.get().at);
     if (!place || state.get().pinned || held) return;
+    const start = performance.now();
     follow(place);
-    measured(event);
+    measured(event, start);
     state.set({ at: place });
   }
 
@@ -176,8 +181,9 @@ export function mountLayer(root, context) {
       follow(state.get().at);
       return;
     }
+    const start = performance.now();
     lightFed(number, cell);
-    measured(event);
+    measured(event, start);
   }
 
   /**
@@ -267,7 +273,7 @@ export function mountLayer(root, context) {
         axes: filter.axes,
         unit: filter.mapAxis === null ? "filter" : "part",
         testid: `filter:${filter.name}`,
-        room: () => ({ ...roomFor(1), height: Math.min(roomFor(1).height, 200) }),
+        room: () => roomFor(1, true),
       }),
     );
     fill(slot, ...filters.map((stack) => stack.el));
@@ -339,11 +345,15 @@ function looksOf(layer, tensor) {
 }
 
 /**
- * How long the pointer waited for its highlight.
+ * How long the pointer waited for its highlight: since it moved ("hover", with the browser's own wait for its next frame), and since the
+ * page was told of it ("hover-work").
  * @param {PointerEvent} event
+ * @param {number} start
  */
-function measured(event) {
-  performance.measure("hover", { start: event.timeStamp, end: performance.now() });
+function measured(event, start) {
+  const end = performance.now();
+  performance.measure("hover", { start: Math.min(event.timeStamp, start), end });
+  performance.measure("hover-work", { start, end });
 }
 
 /**

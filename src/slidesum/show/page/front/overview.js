@@ -95,9 +95,23 @@ export function mountOverview(root, { source, state, say }) {
       const box = placing.boxes.get(card.id);
       if (box && view.el.matches(":has(:focus-visible)")) camera.reveal(box);
     });
+    for (const [type, isNear] of /** @type {const} */ ([["pointerenter", true], ["pointerleave", false], ["focusin", true], ["focusout", false]])) {
+      view.el.addEventListener(type, () => nearEdges(card.id, isNear));
+    }
     const made = { card, view, revision: -1, zoom: 0 };
     shown.set(card.id, made);
     return made;
+  }
+
+  /**
+   * What a card reads, and who reads it.
+   * @param {string} id
+   * @param {boolean} isNear
+   */
+  function nearEdges(id, isNear) {
+    for (const path of edges.children) {
+      if (path.getAttribute("data-from") === id || path.getAttribute("data-to") === id) path.classList.toggle("edge-near", isNear);
+    }
   }
 
   function drawEdges() {
@@ -219,7 +233,7 @@ export function mountOverview(root, { source, state, say }) {
     if (isFresh || !wasMoved) {
       isFresh = false;
       arrange();
-      camera.fit();
+      camera.fit(false);
     }
   });
   resized.observe(frame);

@@ -94,10 +94,11 @@ async function render({ model, el }) {
   }
 
   const endings = [state.subscribe(open), source.onChange(tellPrediction), ...onTheme(redraw)];
-  prediction.addEventListener("click", () => state.set(TABS.some(({ id }) => id === "prediction") ? { tab: "prediction" } : { tab: "layer", layer: source.prediction?.layer ?? state.get().layer, at: null }));
+  prediction.addEventListener("click", () => state.set({ tab: "prediction" }));
   tellPrediction();
   open();
   const others = [mountTour(guide, context), mountPicture(tools, context)];
+  performance.mark("interactive");
   return () => {
     for (const view of others) view.destroy();
     for (const views of mounted.values()) for (const view of views) view.destroy();

@@ -103,6 +103,7 @@ export function mountPixel(root, { source, state }) {
       write();
     };
     el.dataset.explained = why.at.join(",");
+    el.dataset.layer = layer.name;
     fill(head, h("h3", {}, placeText(layer, why.at), " = ", h("span", { class: "number" }, texts.value)), h("code", { class: "quiet" }, equationText(layer, why)));
     fill(
       body,

@@ -14,6 +14,7 @@
 
 import { cellOn, namesOf, standingFor, standsFor, valuesAt } from "./axis.js";
 import { eachSolution } from "./solutions.js";
+import { isInside } from "./tensor.js";
 
 /** @typedef {{ places: number[], tuples: Cell[] }} Part  some axes, and the cells on them that go together */
 
@@ -149,11 +150,10 @@ function toldBy(sized, given, cell) {
   const fixed = {};
   /** @type {Constraint[]} */
   const constraints = [];
+  const isAddress = !isInside(given < 0 ? sized.result.shape : sized.operands[given].shape, cell);
   for (const [place, axis] of axesOfArray(sized, given).entries()) {
     if ("slide" in axis) {
-      const slide = axis.slide;
-      const isInside = cell[place] >= 0 && cell[place] < slide.extent;
-      constraints.push({ slide, targets: isInside ? standingFor(slide, cell[place]) : [cell[place]] });
+      constraints.push({ slide: axis.slide, targets: isAddress ? [cell[place]] : standingFor(axis.slide, cell[place]) });
       continue;
     }
     const values = valuesAt(axis, cell[place], sized.extents);

@@ -11,76 +11,19 @@
 
 /** @import { Answer, Cell, Explanation, Layer, Model, PageDocument, Source, Tensor, Trace } from "./contract.js" */
 
+import { Asks } from "./asks.js";
 import { PageError } from "./error.js";
-import { explained, explainedFrom, isExplainable, revived } from "./explain.js";
-import { gunzip, tensorOf, unpacked } from "./tensor.js";
+import { explained, explainedFrom, isExplainable, refuseUnexplainable, revived } from "./explain.js";
+import { tensorOf, unpacked } from "./tensor.js";
+
+const MOST_EXPLANATIONS = 100; // each may have thousands of terms
 
 /**
  * @param {Model} model
  * @returns {Promise<Source>}
  */
 export async function createSource(model) {
-  const asks = new Asks(model);
-  const numbers = await numbersOf(model);
-  return new ModelSource(model, asks, numbers);
-}
-
-/**
- * The numbers that travel with the page.
- * @param {Model} model
- * @returns {Promise<DataView>}
- */
-async function numbersOf(model) {
-  const given = /** @type {DataView | null | undefined} */ (model.get("numbers"));
-  if (!given?.byteLength) return new DataView(new ArrayBuffer(0));
-  if (!model.get("document").compressed) return given;
-  const whole = await gunzip(new Uint8Array(given.buffer, given.byteOffset, given.byteLength));
-  return new DataView(whole.buffer, whole.byteOffset, whole.byteLength);
-}
-
-/** Asks on their way, each with a number of its own by which its answer is known. */
-class Asks {
-  /** @param {Model} model */
-  constructor(model) {
-    this.model = model;
-    this.last = 0;
-    /** @type {Map<number, { resolve: (told: { content: any, buffers: ArrayBufferView[] }) => void, reject: (error: Error) => void }>} */
-    this.waiting = new Map();
-    this.listener = (/** @type {any} */ content, /** @type {any[]} */ buffers) => this.answered(content, buffers);
-    model.on("msg:custom", this.listener);
-  }
-
-  /**
-   * @param {Record<string, any>} content
-   * @param {(ArrayBuffer | ArrayBufferView)[]} [buffers]
-   * @returns {Promise<{ content: any, buffers: ArrayBufferView[] }>}
-   */
-  ask(content, buffers = []) {
-    this.last += 1;
-    const id = this.last;
-    return new Promise((resolve, reject) => {
-      this.waiting.set(id, { resolve, reject });
-      this.model.send({ id, ...content }, undefined, buffers);
-    });
-  }
-
-  /**
-   * @param {any} content
-   * @param {(ArrayBuffer | ArrayBufferView)[]} [buffers]
-   */
-  answered(content, buffers = []) {
-    const asker = this.waiting.get(content?.id);
-    if (!asker) return;
-    this.waiting.delete(content.id);
-    if (content.error) asker.reject(new PageError(content.error.headline, content.error));
-    else asker.resolve({ content, buffers: buffers.map((part) => (ArrayBuffer.isView(part) ? part : new Uint8Array(part))) });
-  }
-
-  close() {
-    this.model.off?.("msg:custom", this.listener);
-    for (const { reject } of this.waiting.values()) reject(new PageError("the page was closed before it was answered"));
-    this.waiting.clear();
-  }
+  return new ModelSource(model, new Asks(model));
 }
 
 /** @implements {Source} */
@@ -88,12 +31,11 @@ class ModelSource {
   /**
    * @param {Model} model
    * @param {Asks} asks
-   * @param {DataView} numbers
    */
-  constructor(model, asks, numbers) {
+  constructor(model, asks) {
     this.model = model;
     this.asks = asks;
-    this.numbers = numbers;
+    this.numbers = new DataView(new ArrayBuffer(0));
     this.document = /** @type {PageDocument} */ (model.get("document"));
     this.revision = 0;
     this.prediction = this.document.prediction;
@@ -102,11 +44,12 @@ class ModelSource {
     this.layers = new Map();
     /** @type {Map<string, Promise<any>>} */
     this.known = new Map();
+    /** @type {Map<string, Promise<any>>} */
+    this.explanations = new Map();
     /** @type {Set<() => void>} */
     this.listeners = new Set();
     this.begin();
-    this.renewed = async () => {
-      this.numbers = await numbersOf(model);
+    this.renewed = () => {
       this.begin();
       this.tell();
     };
@@ -115,12 +58,18 @@ class ModelSource {
 
   /** A document as it came: nothing has been changed, so what travels with it holds. */
   begin() {
-    this.document = this.model.get("document");
+    this.document = readDocument(this.model.get("document"));
+    this.numbers = this.model.get("numbers") ?? new DataView(new ArrayBuffer(0));
     this.revision = this.document.revision ?? 0;
     this.prediction = this.document.prediction;
     this.packedHolds = true;
     this.layers = new Map(this.document.layers.map((layer) => [layer.name, layer]));
-    this.known = new Map();
+    this.forget();
+  }
+
+  forget() {
+    this.known.clear();
+    this.explanations.clear();
   }
 
   tell() {
@@ -132,15 +81,15 @@ class ModelSource {
    * @template T
    * @param {string} key
    * @param {() => Promise<T>} find
+   * @param {Map<string, Promise<any>>} [known]
    * @returns {Promise<T>}
    */
-  once(key, find) {
-    const known = this.known;
+  once(key, find, known = this.known) {
     let found = known.get(key);
     if (!found) {
       found = find();
       known.set(key, found);
-      found.catch(() => known.delete(key));
+      found.catch(() => known.get(key) === found && known.delete(key));
     }
     return found;
   }
@@ -229,7 +178,8 @@ class ModelSource {
    * @returns {Promise<Explanation>}
    */
   explain(name, at) {
-    return this.once(`explain:${name}:${at}`, () => this.explainNow(this.layer(name), at));
+    if (this.explanations.size >= MOST_EXPLANATIONS) this.explanations.delete([...this.explanations.keys()][0]);
+    return this.once(`${name}:${at}`, async () => this.explainNow(this.layer(name), at), this.explanations);
   }
 
   /**
@@ -238,9 +188,10 @@ class ModelSource {
    * @returns {Promise<Explanation>}
    */
   async explainNow(layer, at) {
+    refuseUnexplainable(layer);
     const layers = this.document.layers;
     const chosen = this.chosenAt(layer.name, at);
-    if (this.isExact(layer) && isExplainable(layer)) {
+    if (this.isExact(layer)) {
       const [result, ...inputs] = await Promise.all([layer.name, ...layer.inputs].map((name) => this.exact(name)));
       return explained(layers, layer, at, { result, inputs, arrays: await this.keptArrays(layer) });
     }
@@ -250,7 +201,7 @@ class ModelSource {
     }
     if (this.asked) {
       const { content } = await this.asks.ask({ ask: "explain", layer: layer.name, at });
-      return revived(content.explanation);
+      return { inputs: layer.inputs, ...revived(content.explanation) };
     }
     throw new PageError(`the terms of ${layer.name} at ${at.join(", ")} don't travel with the page`, {
       usual: "Only those of chosen values do; the marked ones.",
@@ -291,11 +242,11 @@ class ModelSource {
     }
     const { content: told } = await this.asks.ask(content, buffers);
     this.revision = told.revision;
-    this.prediction = told.prediction;
+    this.prediction = revived(told.prediction);
     this.packedHolds = false;
-    this.known = new Map();
+    this.forget();
     this.tell();
-    return { revision: told.revision, prediction: told.prediction, note: told.note ?? "" };
+    return { revision: this.revision, prediction: this.prediction, note: told.note ?? "" };
   }
 
   /** @param {{ array: string, at: Cell, value: number }} change */
@@ -341,4 +292,22 @@ class ModelSource {
     this.asks.close();
     this.listeners.clear();
   }
+}
+
+/**
+ * The document with numbers for the words that JSON has no number for, wherever a number stands.
+ * @param {PageDocument} document
+ * @returns {PageDocument}
+ */
+function readDocument(document) {
+  return {
+    ...document,
+    input: revived(document.input),
+    prediction: revived(document.prediction),
+    layers: document.layers.map((layer) => ({
+      ...layer,
+      options: revived(layer.options),
+      sized: layer.sized && { ...layer.sized, border: revived(layer.sized.border) },
+    })),
+  };
 }

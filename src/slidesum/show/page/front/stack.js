@@ -107,7 +107,8 @@ export function createStack(told) {
         redraw();
       },
     });
-    return { axis, input, shown, row: h("label", { class: "slice" }, h("span", {}, name), input, shown) };
+    const reached = h("span", { class: "quiet" });
+    return { axis, input, shown, reached, row: h("label", { class: "slice" }, h("span", {}, name), input, shown, reached) };
   }
 
   /** @param {{ onlyLarge?: boolean }} [what] */
@@ -139,6 +140,17 @@ export function createStack(told) {
     if (!isList) large.light(found, hasVeil);
     if (hasSmall) small.light([...found, ...chosenMap()], hasVeil);
     el.dataset.lit = spelled(found);
+    for (const { axis, reached } of sliders) reached.textContent = reachText(axis);
+  }
+
+  /**
+   * Slices that light up, too, and aren't seen now.
+   * @param {number} axis
+   */
+  function reachText(axis) {
+    const cells = lit.flatMap((one) => (one.kind === "read" || one.kind === "fed" ? one.cells.map((place) => place[axis]) : []));
+    const [low, high] = cells.reduce(([least, most], n) => [Math.min(least, n), Math.max(most, n)], [Infinity, -Infinity]);
+    return low < high ? `lit: ${low} to ${high}` : "";
   }
 
   /** The small multiple that is shown large. */
@@ -167,8 +179,12 @@ export function createStack(told) {
     el,
     show,
     showOneOf(places) {
-      const shows = (/** @type {Cell} */ place) => cellOf(drawn, place).map === map && sliders.every(({ axis }) => place[axis] === slice[axis]);
-      if (places.length > 0 && !places.some(shows)) show(places.find((place) => isInside(tensor.shape, place)) ?? slice);
+      const inside = places.filter((place) => isInside(tensor.shape, place));
+      if (inside.length === 0) return;
+      const onMap = inside.filter((place) => cellOf(drawn, place).map === map);
+      const [front] = inside;
+      const candidates = onMap.length ? onMap : inside.filter((place) => cellOf(drawn, place).map === cellOf(drawn, front).map);
+      if (!onMap.length || sliders.length > 0) show(candidates[Math.floor(candidates.length / 2)]);
     },
     light(next, veil = true) {
       lit = next;

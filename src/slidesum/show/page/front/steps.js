@@ -80,11 +80,11 @@ function factsOf(layers, layer) {
   if (!sized || !input) return none;
   const axis = sized.operands[0].axes[input.map_axis ?? 1];
   const names = !axis ? [] : "name" in axis ? [axis.name] : "merged" in axis ? axis.merged : "slide" in axis ? axis.slide.steps.map(([name]) => name) : [];
-  const filters = Object.keys(sized.roles).filter((name) => sized.roles[name] === "filter" || (sized.roles[name] === "own" && names.length > 1));
+  const filters = Object.keys(sized.roles).filter((name) => ["filter", "own"].includes(sized.roles[name]));
   return {
     ...none,
     filters: filters.reduce((product, name) => product * sized.extents[name], 1),
-    window: times(windowOf(layer)),
+    window: layer.weights ? times(windowOf(layer)) : "",
     roles: new Set(names.map((name) => sized.roles[name])),
     wired: sized.connections !== null,
   };

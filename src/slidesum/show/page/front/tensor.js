@@ -41,16 +41,6 @@ export function unpacked(numbers, packed) {
 }
 
 /**
- * The bytes that were compressed with gzip.
- * @param {Uint8Array} bytes
- * @returns {Promise<Uint8Array>}
- */
-export async function gunzip(bytes) {
-  const stream = new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (bytes)]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
-/**
  * Where a cell lies in the data.
  * @param {number[]} shape
  * @param {Cell} cell

@@ -172,7 +172,7 @@ function gridOf(count, width, height, ratio, gap, least, most) {
 }
 
 /**
- * A cell takes whole pixels where it takes several.
+ * A cell takes whole or half pixels where it takes several.
  * @param {number} width
  * @param {number} columns
  * @param {boolean} isCell
@@ -180,7 +180,7 @@ function gridOf(count, width, height, ratio, gap, least, most) {
  */
 function scaleFor(width, columns, isCell) {
   const scale = width / columns;
-  return scale >= 2 || isCell ? Math.floor(scale) : scale;
+  return isCell || scale >= 6 ? Math.floor(scale) : scale >= 2 ? Math.floor(2 * scale) / 2 : scale;
 }
 
 /**

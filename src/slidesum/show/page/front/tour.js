@@ -4,7 +4,7 @@
 
 /** @import { Context, View } from "./contract.js" */
 
-import { h, listen, onceAFrame, setStyle } from "./dom.js";
+import { h, listen, setStyle } from "./dom.js";
 import { tourSteps } from "./steps.js";
 import { wantsStill } from "./morph.js";
 
@@ -43,6 +43,8 @@ export function mountTour(root, context) {
   /** @type {HTMLElement | null} */
   let target = null;
   let ticket = 0;
+  let isFollowing = false;
+  let ringed = "";
 
   /**
    * @param {number} number
@@ -71,7 +73,7 @@ export function mountTour(root, context) {
     if (mine !== ticket) return;
     target = found;
     target?.scrollIntoView({ block: "center", behavior: wantsStill() ? "auto" : "smooth" });
-    follow();
+    if (!isFollowing) follow();
   }
 
   /**
@@ -90,21 +92,26 @@ export function mountTour(root, context) {
     return null;
   }
 
-  /** The ring stays around what is pointed at while the page scrolls and changes. */
+  /** While a step is shown, the ring stays around what it points at, however the page scrolls, loads and moves. */
+  function follow() {
+    isFollowing = !dialog.hidden;
+    if (!isFollowing) return;
+    place();
+    requestAnimationFrame(follow);
+  }
+
   function place() {
-    if (dialog.hidden || !target?.isConnected) {
-      ring.hidden = true;
-      return;
-    }
-    const rect = target.getBoundingClientRect();
+    const rect = target?.isConnected ? target.getBoundingClientRect() : new DOMRect();
     const [top, left] = [Math.max(rect.top, 4), Math.max(rect.left, 4)];
     const [bottom, right] = [Math.min(rect.bottom, window.innerHeight - 4), Math.min(rect.right, window.innerWidth - 4)];
+    const spot = [top - 4, left - 4, right - left + 8, bottom - top + 8].map(Math.round).join();
+    if (spot === ringed) return;
+    ringed = spot;
     ring.hidden = bottom <= top || right <= left;
     setStyle(ring, { top: `${top - 4}px`, left: `${left - 4}px`, width: `${right - left + 8}px`, height: `${bottom - top + 8}px` });
     const isBelow = (top + bottom) / 2 > window.innerHeight / 2 && bottom - top < 0.6 * window.innerHeight;
     dialog.classList.toggle("tour-above", isBelow);
   }
-  const follow = onceAFrame(place);
 
   function end() {
     ticket += 1;
@@ -112,6 +119,7 @@ export function mountTour(root, context) {
     dialog.hidden = true;
     ring.hidden = true;
     target = null;
+    ringed = "";
     remember();
     start.focus({ preventScroll: true });
   }
@@ -128,24 +136,17 @@ export function mountTour(root, context) {
 
   root.append(start);
   context.el.append(ring, dialog);
-  const options = { capture: true, passive: true };
-  const ends = [
-    listen(document, "scroll", follow, options),
-    listen(window, "resize", follow),
-    listen(document, "keydown", (/** @type {KeyboardEvent} */ event) => {
-      if (event.key === "Escape" && !dialog.hidden) end();
-    }),
-  ];
-  const watcher = new ResizeObserver(follow);
-  watcher.observe(context.el);
+  const stopListening = listen(document, "keydown", (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === "Escape" && !dialog.hidden) end();
+  });
   start.classList.toggle("tour-new", !wasSeen());
   const isWholePage = context.el.classList.contains("slidesum-whole"); // and not a guest in a notebook
   if (isWholePage && !wasSeen()) void go(0, false);
   return {
     destroy() {
       ticket += 1;
-      watcher.disconnect();
-      for (const stop of ends) stop();
+      dialog.hidden = true;
+      stopListening();
       for (const node of [start, dialog, ring]) node.remove();
     },
   };

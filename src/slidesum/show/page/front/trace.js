@@ -62,7 +62,7 @@ export function mountTrace(root, context) {
     const buttons = prediction.top.slice(0, CLASS_BUTTONS).map(([k, value]) =>
       h(
         "button",
-        { type: "button", class: "trace-class", "data-testid": `class:${k}`, "aria-pressed": k === chosen, onclick: () => choose(k) },
+        { type: "button", class: "trace-class", "data-testid": `class:${k}`, "aria-pressed": String(k === chosen), onclick: () => choose(k) },
         h("strong", {}, label(k)),
         h("span", { class: "quiet" }, ` ${score(value)}`),
         k === prediction.best && h("span", { class: "trace-best" }, " predicted"),

@@ -187,7 +187,7 @@ function cardOf(type, choose) {
   const told = h("span", { class: "lab-card-told" });
   const node = h(
     "button",
-    { type: "button", class: "lab-card", "data-testid": `type:${type.name}`, "aria-pressed": false, onclick: choose },
+    { type: "button", class: "lab-card", "data-testid": `type:${type.name}`, "aria-pressed": "false", onclick: choose },
     h("span", { class: "lab-card-name" }, type.name),
     drawing,
     told,

@@ -7,6 +7,9 @@
  * Nothing is left to the reader's style sheets, and nothing is asked from a network, so that a file shows what the page showed.
  */
 
+import { inkOf, inkText, isClear } from "./inks.js";
+import { drawChoice, drawText, hundredths } from "./lettering.js";
+
 const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
 /** What an element of a drawing may owe to a style sheet. Said as attributes: a page's security policy may forbid styles in markup. */
 const DRAWN_PROPERTIES = [
@@ -15,7 +18,8 @@ const DRAWN_PROPERTIES = [
   "visibility", "display",
 ];
 /** What one looks through in search of boxes and texts; the controls of the page are no part of the picture. */
-const LEFT_OUT = "input, select, textarea, script, style, [data-picture='no']";
+const LEFT_OUT = "input, textarea, script, style, .tool, .walk, [data-testid='show-all-terms'], [data-picture='no']";
+const PICTURE_MARGIN = 12;
 
 /**
  * @typedef {{ left: number, top: number, parts: string[], clips: number, page: Window & typeof globalThis }} Sheet
@@ -26,11 +30,11 @@ const LEFT_OUT = "input, select, textarea, script, style, [data-picture='no']";
 export function vectorOf(element) {
   const page = /** @type {Window & typeof globalThis} */ (element.ownerDocument.defaultView);
   const rect = element.getBoundingClientRect();
-  const width = Math.max(1, Math.ceil(rect.width));
-  const height = Math.max(1, Math.ceil(rect.height));
+  const width = Math.ceil(rect.width) + 2 * PICTURE_MARGIN;
+  const height = Math.ceil(rect.height) + 2 * PICTURE_MARGIN;
   /** @type {Sheet} */
-  const sheet = { left: rect.left, top: rect.top, parts: [], clips: 0, page };
-  sheet.parts.push(`<rect width="${width}" height="${height}" fill="${attributeText(backdropOf(element, page))}"/>`);
+  const sheet = { left: rect.left - PICTURE_MARGIN, top: rect.top - PICTURE_MARGIN, parts: [], clips: 0, page };
+  sheet.parts.push(`<rect width="${width}" height="${height}" ${inkText("fill", backdropOf(element, page))}/>`);
   drawElement(sheet, element);
   const head = `<svg xmlns="${SVG_NAMESPACE}" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`;
   return { text: `${head}${sheet.parts.join("")}</svg>\n`, width, height };
@@ -72,7 +76,7 @@ export async function rasterOf(text, width, height, page, scale = 2) {
 function backdropOf(element, page) {
   for (let around = /** @type {Element | null} */ (element); around; around = around.parentElement) {
     const colour = page.getComputedStyle(around).backgroundColor;
-    if (!isTransparent(colour)) return colour;
+    if (!isClear(colour)) return colour;
   }
   return "white";
 }
@@ -88,9 +92,11 @@ function drawElement(sheet, element) {
   const rect = element.getBoundingClientRect();
   const tag = element.tagName.toLowerCase();
   if (style.clipPath !== "none" && rect.width <= 1) return; // text for screen readers only
+  if (tag === "select") return drawChoice(sheet, /** @type {HTMLSelectElement} */ (element), style);
   if (tag === "svg") return drawDrawing(sheet, /** @type {SVGSVGElement} */ (element), rect);
   const open = openGroup(sheet, style, rect);
   drawBox(sheet, style, rect);
+  drawGradient(sheet, style, rect);
   if (tag === "canvas") drawPicture(sheet, /** @type {HTMLCanvasElement} */ (element), rect, style);
   for (const child of element.childNodes) {
     if (child.nodeType === 3) drawText(sheet, /** @type {Text} */ (child), style, element);
@@ -126,21 +132,21 @@ function openGroup(sheet, style, rect) {
  */
 function drawBox(sheet, style, rect) {
   if (rect.width <= 0 || rect.height <= 0) return;
-  const filled = !isTransparent(style.backgroundColor);
+  const filled = !isClear(style.backgroundColor);
   const sides = ["top", "right", "bottom", "left"].map((side) => ({
     width: style.getPropertyValue(`border-${side}-style`) === "none" ? 0 : parseFloat(style.getPropertyValue(`border-${side}-width`)),
     colour: style.getPropertyValue(`border-${side}-color`),
   }));
   const alike = sides.every((side) => side.width === sides[0].width && side.colour === sides[0].colour);
   const round = parseFloat(style.borderTopLeftRadius) || 0;
-  const stroke = alike && sides[0].width > 0 && !isTransparent(sides[0].colour) ? sides[0] : null;
+  const stroke = alike && sides[0].width > 0 && !isClear(sides[0].colour) ? sides[0] : null;
   if (filled || stroke) {
     const inset = stroke ? stroke.width / 2 : 0;
     const box = new DOMRect(rect.x + inset, rect.y + inset, Math.max(0, rect.width - 2 * inset), Math.max(0, rect.height - 2 * inset));
-    const edge = stroke ? ` stroke="${attributeText(stroke.colour)}" stroke-width="${stroke.width}"` : "";
-    const fill = filled ? attributeText(style.backgroundColor) : "none";
+    const edge = stroke ? ` ${inkText("stroke", stroke.colour)} stroke-width="${stroke.width}"` : "";
+    const fill = filled ? inkText("fill", style.backgroundColor) : 'fill="none"';
     const dashes = stroke && style.borderTopStyle === "dashed" ? ` stroke-dasharray="${3 * stroke.width} ${2 * stroke.width}"` : "";
-    sheet.parts.push(`<rect ${boxText(sheet, box)} rx="${round}" fill="${fill}"${edge}${dashes}/>`);
+    sheet.parts.push(`<rect ${boxText(sheet, box)} rx="${round}" ${fill}${edge}${dashes}/>`);
   }
   if (alike) return;
   const edges = [
@@ -150,8 +156,8 @@ function drawBox(sheet, style, rect) {
     [rect.left, rect.top, sides[3].width, rect.height],
   ];
   edges.forEach(([x, y, width, height], k) => {
-    if (!sides[k].width || isTransparent(sides[k].colour)) return;
-    sheet.parts.push(`<rect ${boxText(sheet, new DOMRect(x, y, width, height))} fill="${attributeText(sides[k].colour)}"/>`);
+    if (!sides[k].width || isClear(sides[k].colour)) return;
+    sheet.parts.push(`<rect ${boxText(sheet, new DOMRect(x, y, width, height))} ${inkText("fill", sides[k].colour)}/>`);
   });
 }
 
@@ -183,80 +189,42 @@ function drawDrawing(sheet, drawing, rect) {
   originals.forEach((original, k) => {
     const style = sheet.page.getComputedStyle(original);
     for (const name of DRAWN_PROPERTIES) copies[k].setAttribute(name, style.getPropertyValue(name));
+    for (const name of ["fill", "stroke"]) inkPart(copies[k], name, style.getPropertyValue(name));
     for (const name of ["class", "style", "tabindex"]) copies[k].removeAttribute(name);
   });
   for (const part of copies.slice(1)) if (part.matches(LEFT_OUT)) part.remove();
-  copy.setAttribute("x", String(hundredths(rect.left - sheet.left)));
-  copy.setAttribute("y", String(hundredths(rect.top - sheet.top)));
-  copy.setAttribute("width", String(hundredths(rect.width)));
-  copy.setAttribute("height", String(hundredths(rect.height)));
-  sheet.parts.push(new XMLSerializer().serializeToString(copy));
+  const own = sheet.page.getComputedStyle(drawing);
+  const [width, height] = [parseFloat(own.width) || rect.width, parseFloat(own.height) || rect.height];
+  copy.setAttribute("width", String(hundredths(width)));
+  copy.setAttribute("height", String(hundredths(height)));
+  copy.setAttribute("overflow", own.overflow);
+  const zoom = rect.width / width; // a drawing on a plane that is scaled as a whole keeps its coordinates
+  const at = `translate(${hundredths(rect.left - sheet.left)} ${hundredths(rect.top - sheet.top)}) scale(${zoom})`;
+  sheet.parts.push(`<g transform="${at}">${new XMLSerializer().serializeToString(copy)}</g>`);
+}
+
+/** @param {Element} part @param {string} name @param {string} value */
+function inkPart(part, name, value) {
+  if (value === "none" || value.startsWith("url")) return;
+  const { colour, opacity } = inkOf(value);
+  part.setAttribute(name, colour);
+  part.setAttribute(`${name}-opacity`, String(hundredths(opacity * Number(part.getAttribute(`${name}-opacity`) || 1))));
 }
 
 /**
- * Every line of a text node where it stands. The width is said too, so that another font doesn't make it longer.
- *
+ * A ground that runs through colours from left to right, evenly: a legend.
  * @param {Sheet} sheet
- * @param {Text} node
  * @param {CSSStyleDeclaration} style
- * @param {Element} around
+ * @param {DOMRect} rect
  */
-function drawText(sheet, node, style, around) {
-  if (!node.data.trim()) return;
-  const own = /** @type {HTMLElement} */ (around);
-  const zoom = own.offsetWidth ? around.getBoundingClientRect().width / own.offsetWidth : 1; // of a view that is scaled as a whole
-  const size = parseFloat(style.fontSize) * (zoom || 1);
-  const font = `font-family="${attributeText(style.fontFamily)}" font-size="${hundredths(size)}" font-weight="${style.fontWeight}"`;
-  const slanted = style.fontStyle === "normal" ? "" : ` font-style="${style.fontStyle}"`;
-  for (const line of linesOf(node)) {
-    const base = line.rect.top - sheet.top + line.rect.height / 2 + size * 0.35;
-    const at = `x="${hundredths(line.rect.left - sheet.left)}" y="${hundredths(base)}"`;
-    const wide = `textLength="${hundredths(line.rect.width)}" lengthAdjust="spacingAndGlyphs"`;
-    const words = elementText(style.textTransform === "uppercase" ? line.words.toUpperCase() : line.words);
-    sheet.parts.push(`<text ${at} ${font}${slanted} fill="${attributeText(style.color)}" ${wide} xml:space="preserve">${words}</text>`);
-  }
-}
-
-/**
- * @param {Text} node
- * @returns {{ words: string, rect: DOMRect }[]}
- */
-function linesOf(node) {
-  const range = node.ownerDocument.createRange();
-  /** @type {{ start: number, end: number, rect: DOMRect }[]} */
-  const lines = [];
-  for (const found of node.data.matchAll(/\S+/g)) {
-    for (const [start, end] of piecesOf(range, node, found.index, found.index + found[0].length)) {
-      range.setStart(node, start);
-      range.setEnd(node, end);
-      const rect = range.getBoundingClientRect();
-      if (!rect.width) continue;
-      const last = lines[lines.length - 1];
-      if (last && Math.abs(last.rect.top - rect.top) < rect.height / 2 && rect.left >= last.rect.right - 1) {
-        last.end = end;
-        last.rect = new DOMRect(last.rect.left, last.rect.top, rect.right - last.rect.left, last.rect.height);
-      } else {
-        lines.push({ start, end, rect });
-      }
-    }
-  }
-  return lines.map((line) => ({ words: node.data.slice(line.start, line.end).replace(/\s+/g, " "), rect: line.rect }));
-}
-
-/**
- * A word that is broken over several lines comes letter by letter.
- *
- * @param {Range} range
- * @param {Text} node
- * @param {number} start
- * @param {number} end
- * @returns {[number, number][]}
- */
-function piecesOf(range, node, start, end) {
-  range.setStart(node, start);
-  range.setEnd(node, end);
-  if (range.getClientRects().length < 2) return [[start, end]];
-  return Array.from({ length: end - start }, (_, k) => [start + k, start + k + 1]);
+function drawGradient(sheet, style, rect) {
+  const told = /^linear-gradient\(to right, (.+)\)$/.exec(style.backgroundImage);
+  const colours = told?.[1].match(/rgba?\([^)]*\)/g);
+  if (!told || !colours || colours.join(", ") !== told[1]) return;
+  sheet.clips += 1;
+  const stops = colours.map((colour, k) => `<stop offset="${hundredths(k / (colours.length - 1))}" ${inkText("stop-color", colour)}/>`);
+  sheet.parts.push(`<linearGradient id="clip${sheet.clips}">${stops.join("")}</linearGradient>`);
+  sheet.parts.push(`<rect ${boxText(sheet, rect)} fill="url(#clip${sheet.clips})"/>`);
 }
 
 /**
@@ -266,24 +234,4 @@ function piecesOf(range, node, start, end) {
 function boxText(sheet, rect) {
   const [x, y] = [hundredths(rect.left - sheet.left), hundredths(rect.top - sheet.top)];
   return `x="${x}" y="${y}" width="${hundredths(rect.width)}" height="${hundredths(rect.height)}"`;
-}
-
-/** @param {string} colour */
-function isTransparent(colour) {
-  return colour === "transparent" || /^rgba\(.*, 0\)$/.test(colour) || /\/ 0\)$/.test(colour);
-}
-
-/** @param {number} value */
-function hundredths(value) {
-  return Math.round(value * 100) / 100;
-}
-
-/** @param {string} text */
-function elementText(text) {
-  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-}
-
-/** @param {string} text */
-function attributeText(text) {
-  return elementText(text).replace(/"/g, "&quot;");
 }

@@ -9,6 +9,7 @@
 /** @import { Cell, Context, Layer } from "./contract.js" */
 
 import { h, listen } from "./dom.js";
+import { isInside } from "./tensor.js";
 
 const HINT = "Point at a cell of any map; a click pins it, Escape lets it go, arrow keys walk.";
 const TICK = 40;
@@ -39,6 +40,7 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
     { class: "tool tool-wide", "data-testid": "shuffle", "aria-pressed": "false", title: "The window may visit the positions in any order", onclick: toggleShuffle },
     "⤨ Shuffle",
   );
+  const place = h("input", { type: "text", size: 12, "aria-label": "A place to go to", title: "A place to go to: one number for every axis", "data-testid": "place", onchange: goTo });
   const remark = h("span", { class: "walk-remark quiet", "aria-live": "polite" }, HINT);
   const steps = [
     ["◀", "Left", "ArrowLeft"],
@@ -52,6 +54,7 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
     h("div", { class: "tool-row" }, steps),
     h("div", { class: "tool-row" }, h("button", { class: "tool tool-wide", title: "Previous map (M)", onclick: () => step("M") }, "− map"), h("button", { class: "tool tool-wide", title: "Next map (m)", onclick: () => step("m") }, "+ map")),
     h("div", { class: "tool-row" }, play, shuffle),
+    place,
     remark,
   );
 
@@ -79,6 +82,15 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
     return true;
   }
 
+  /** To the place that was typed; a layer may have more maps than anybody steps through. */
+  function goTo() {
+    const at = place.value.split(/[\s,]+/).filter(Boolean).map(Number);
+    const { shape } = layerNow();
+    stop();
+    if (at.length === shape.length && at.every(Number.isInteger) && isInside(shape, at)) state.set({ at, pinned: true });
+    else remark.textContent = `Places are ${shape.length} numbers, from 0 to ${shape.map((n) => n - 1).join(", ")}.`;
+  }
+
   /** @param {number} by */
   function stepLayer(by) {
     const { layers } = source.document;
@@ -91,7 +103,7 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
   function start() {
     const layer = layerNow();
     if (next === 0 || next >= order.length) begin(layer);
-    play.textContent = "⏸ Pause";
+    play.textContent = "❚❚ Pause";
     play.setAttribute("aria-pressed", "true");
     const atOnce = Math.max(1, Math.ceil((order.length * TICK) / LONGEST));
     timer = window.setInterval(() => advance(atOnce), TICK);
@@ -118,6 +130,7 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
     halt();
     next = 0;
     onSeen(null);
+    state.set({ pinned: false });
     remark.textContent = isShuffled ? "All positions, in a shuffled order: the same map." : "All positions, row by row.";
   }
 
@@ -164,13 +177,18 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
     event.preventDefault();
   }
 
-  const end = listen(page, "keydown", onKey);
+  const ends = [
+    listen(page, "keydown", onKey),
+    state.subscribe(({ at }) => {
+      if (document.activeElement !== place) place.value = at?.join(", ") ?? "";
+    }),
+  ];
   return {
     el,
     stop,
     destroy() {
       stop();
-      end();
+      ends.forEach((end) => end());
     },
   };
 }
