@@ -248,6 +248,12 @@ SCOPE = {
 }
 
 
+def straight_at(session, receive, send):
+    """One request to the application, without a client."""
+    with ThreadPoolExecutor(1) as apart:  # this thread may have the loop of a browser's driver
+        apart.submit(lambda: asyncio.run(serve.app(session, TOKEN, PORT)(dict(SCOPE), receive, send))).result()
+
+
 def test_what_is_too_large_is_never_in_memory(session):
     """Straight at the application: what is announced as too large is let go of as it comes, up to twice the limit."""
     sizes, sent = [], []
@@ -261,7 +267,7 @@ def test_what_is_too_large_is_never_in_memory(session):
         sent.append((message.get("status"), len(sizes)))
 
     tracemalloc.start()
-    asyncio.run(serve.app(session, TOKEN, PORT)(dict(SCOPE), receive, send))
+    straight_at(session, receive, send)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert sent[0] == (413, 1 + 2 * LARGEST_PARTS // 1_000_000)
@@ -293,7 +299,7 @@ def test_who_sends_too_slowly_is_not_waited_for(session, monkeypatch, begun):
     async def send(message):
         sent.append(message)
 
-    asyncio.run(serve.app(session, TOKEN, PORT)(dict(SCOPE), receive, send))
+    straight_at(session, receive, send)
     assert sent[0]["status"] == 408
     told = json.loads(sent[1]["body"])["error"]
     assert told == {"headline": "the request didn't arrive in time", "usual": "", "advice": "Send it again."}
