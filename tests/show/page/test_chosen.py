@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import slidesum as ss
+from slidesum.core.ops import Softmax
 from slidesum.show.page.choose import pack_chosen, strongest_path
 from slidesum.show.page.numbers import Packed, compressed, eight_bits
 from slidesum.show.page.session import Session
@@ -20,13 +21,25 @@ def session():
 
 
 def test_the_path_leads_from_the_prediction_to_the_picture(session):
-    path = list(strongest_path(session.graph, session.values, session.maps))
+    best = session.document()["prediction"]["best"]
+    path = list(strongest_path(session.graph, session.values, session.maps, (0, best)))
     assert path[0][0] == session.graph.output.name
-    assert path[0][1].at[1] == int(np.abs(session.maps[session.graph.output.name]).argmax())
-    for (_, why), (layer, below) in itertools.pairwise(path):
+    assert path[0][1].at == (0, best)
+    for (above, why), (layer, below) in itertools.pairwise(path):
         heaviest = why.winner or max(why.terms, key=lambda term: -1 if term.in_border else abs(term.product))
+        if isinstance(session.graph[above].op, Softmax):  # the others only scale it
+            heaviest = next(term for term in why.terms if term.cell == why.at)
         assert (why.inputs[heaviest.origin], heaviest.cell) == (layer, below.at)
     assert session.graph[path[-1][0]].inputs == ("input",)
+
+
+def test_the_best_classes_can_be_followed_down(session):
+    packed = Packed()
+    chosen = pack_chosen(packed, session.graph, session.values, session.maps, 10**7)
+    there = {layer: {tuple(one["at"]) for one in found} for layer, found in chosen.items()}
+    for k, _ in session.document()["prediction"]["top"][:10]:
+        for layer, why in strongest_path(session.graph, session.values, session.maps, (0, k)):
+            assert why.at in there[layer]
 
 
 def test_the_stream_holds_every_number_of_an_explanation(session):

@@ -70,6 +70,13 @@ def desk(watched, lenet, digit, tmp_path):
     assert not watched.errors
 
 
+def said(page, text):
+    """Waits until the page says so, or begins to."""
+    page.wait_for_function(
+        "(text) => document.querySelector('[data-testid=\"edit:status\"]').textContent.startsWith(text)", arg=text
+    )
+
+
 def wait_until_idle(page):
     page.wait_for_function("() => !document.querySelector('[data-testid=edit]').hasAttribute('aria-busy')")
 
@@ -94,7 +101,7 @@ def test_a_drawing_becomes_the_input(desk):
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.8, steps=8)
     page.mouse.up()
-    page.wait_for_function("() => document.querySelector('[data-testid=\"edit:status\"]').textContent === 'Your drawing: done.'")
+    said(page, "Your drawing: done.")
     assert desk.asked.count("pixels") == 1
     image = np.asarray(desk.session.maps["input"])[0, 0]
     assert image.shape == (32, 32)
@@ -125,7 +132,7 @@ def test_the_pen_obeys_the_keyboard(desk):
     paper.focus()
     for key in ("ArrowUp", "ArrowUp", "ArrowLeft", "Space"):
         paper.press(key)
-    desk.page.wait_for_function("() => document.querySelector('[data-testid=\"edit:status\"]').textContent === 'Your drawing: done.'")
+    said(desk.page, "Your drawing: done.")
     image = np.asarray(desk.session.maps["input"])[0, 0]
     assert tuple(np.argwhere(image > 1.1).mean(axis=0).round().astype(int)) == (14, 15)
 
@@ -134,7 +141,7 @@ def test_an_image_file_is_looked_at(desk, tmp_path):
     path = tmp_path / "photo.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 60), dtype=np.uint8)).save(path)
     desk.page.get_by_test_id("file").set_input_files(path)
-    desk.page.wait_for_function("() => document.querySelector('[data-testid=\"edit:status\"]').textContent.startsWith('Another image: ')")
+    said(desk.page, "Another image: ")
     wait_until_idle(desk.page)
     assert desk.asked.count("image") == 1
     assert desk.session.revision == 1
@@ -162,7 +169,7 @@ def test_images_that_are_dropped_or_pasted(desk, kind):
     data = io.BytesIO()
     Image.fromarray(np.full((32, 32), 200, dtype=np.uint8)).save(data, "PNG")
     dropped(desk.page, kind, data.getvalue(), "grey.png")
-    desk.page.wait_for_function("() => document.querySelector('[data-testid=\"edit:status\"]').textContent.startsWith('Another image: ')")
+    said(desk.page, "Another image: ")
     wait_until_idle(desk.page)
     assert desk.session.revision == 1
     dropped(desk.page, kind, b"no image at all", "text.png")
@@ -180,17 +187,17 @@ def test_one_number_is_changed_and_reset(desk, lenet):
     page.get_by_test_id("tab:prediction").click()
     before = desk.session.document()["prediction"]["top"]
     desk.change("C1.bias", "2", 9)
-    page.wait_for_function("() => document.querySelector('[data-testid=\"edit:status\"]').textContent === 'C1.bias[2] = 9: done.'")
+    said(page, "C1.bias[2] = 9: done.")
     assert float(desk.session.values["C1.bias"][2]) == 9
     desk.change("C1.w", "0, 0, 1, 2", -0.5)
-    page.wait_for_function("() => document.querySelector('[data-testid=\"edit:status\"]').textContent === 'C1.w[0, 0, 1, 2] = -0.5: done.'")
+    said(page, "C1.w[0, 0, 1, 2] = -0.5: done.")
     assert float(desk.session.values["C1.w"][0, 0, 1, 2]) == -0.5
     desk.change("input", "0, 0, 3, 4", 0.25)
-    page.wait_for_function("() => document.querySelector('[data-testid=\"edit:status\"]').textContent === 'input[0, 0, 3, 4] = 0.25: done.'")
+    said(page, "input[0, 0, 3, 4] = 0.25: done.")
     assert float(desk.session.maps["input"][0, 0, 3, 4]) == 0.25
     assert desk.session.document()["prediction"]["top"] != before
     page.get_by_test_id("reset").click()
-    page.wait_for_function("() => document.querySelector('[data-testid=\"edit:status\"]').textContent === 'Reset: done.'")
+    said(page, "Reset: done.")
     assert desk.session.document()["prediction"]["top"] == before
     np.testing.assert_array_equal(desk.session.values["C1.w"], np.asarray(lenet.values["C1.w"], dtype=np.float32))
 

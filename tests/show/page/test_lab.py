@@ -10,7 +10,16 @@ from slidesum.laws.explain import readings
 from slidesum.show.page.document import TYPES
 
 EXTENT = 9
-RANGES = {"k1": (1, 6), "k2": (1, 6), "kernel": (1, 7), "stride": (1, 4), "padding": (0, 3), "dilation": (1, 3), "groups": (1, 6), "depth": (1, 6)}
+RANGES = {
+    "k1": (1, 6),
+    "k2": (1, 6),
+    "kernel": (1, 7),
+    "stride": (1, 4),
+    "padding": (0, 3),
+    "dilation": (1, 3),
+    "groups": (1, 6),
+    "depth": (1, 6),
+}
 COUNTS = ("maps", "weights", "macs", "reads")
 
 SET = """(settings) => {
@@ -113,7 +122,9 @@ def test_what_is_lit_is_what_one_value_reads(lab, name):
     sized = ss.equation(told["pattern"]).sized(x=(1, 4, EXTENT, EXTENT), **sizes(name, settings))
     cells = [reading.cells[0] for reading in readings(sized.tree, (0, 1, 1, 2))]
     assert sorted(told["lit"]) == sorted(",".join(map(str, cell[1:])) for cell in cells)
-    assert picture.get_attribute("aria-label").startswith(f"{told['pattern']}. Map 2, row 2, column 3 reads {len(set(cells))} values of ")
+    assert picture.get_attribute("aria-label").startswith(
+        f"{told['pattern']}. Map 2, row 2, column 3 reads {len(set(cells))} values of "
+    )
 
 
 def test_what_does_not_fit_is_told_in_a_sentence(lab):
@@ -138,7 +149,8 @@ def test_weights_that_maps_share_are_one_grid(lab):
     shared = {}
     for name in TYPES:
         lab.get_by_test_id(f"type:{name}").click()
-        uses = lab.locator('[data-testid="lab:picture"] > g [data-testid="lab:grid"]').evaluate_all("nodes => nodes.map((n) => n.dataset.uses)")
+        grids = lab.locator('[data-testid="lab:picture"] > g [data-testid="lab:grid"]')
+        uses = grids.evaluate_all("nodes => nodes.map((n) => n.dataset.uses)")
         shared[name] = set(map(int, uses))
     assert shared == {"type 1": {3}, "type 2.1": {3}, "type 2.2": {1}, "depthwise": {1}, "grouped": {1}, "1×1": {1}, "3-D": {2}}
 

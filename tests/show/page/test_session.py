@@ -8,6 +8,7 @@ from PIL import Image
 
 import slidesum as ss
 from slidesum.errors import SizeError, UsageError
+from slidesum.show.page import session as session_module
 from slidesum.show.page.session import Session
 from slidesum.train.data import digits
 
@@ -71,6 +72,18 @@ def test_maps_in_eight_bits_are_near(session):
         assert np.abs(eight - array).max() <= found["scale"] / 2 * 1.001
 
 
+def test_arrays_are_exact_as_far_as_they_are_sent(lenet, session, monkeypatch):
+    found, (data,) = asked(session, ask="array", array="C3.w")
+    assert (found["dtype"], found["scale"]) == ("float32", 1)
+    assert np.array_equal(np.frombuffer(data, "<f4").reshape(found["shape"]), lenet.values["C3.w"])
+    found, (data,) = asked(session, ask="array", array="input")
+    assert np.array_equal(np.frombuffer(data, "<f4"), session.maps["input"].ravel())
+    monkeypatch.setattr(session_module, "LARGEST_ARRAY", 100)
+    found, buffers = asked(session, ask="array", array="C3.w")
+    assert (found["error"]["headline"], found["error"]["usual"]) == ("C3.w has 1,500 numbers", "100 are the most that are sent.")
+    assert (found["error"]["advice"], buffers) == ("Ask for the explanation of a value: it has the numbers that are read.", [])
+
+
 def test_explanations_are_those_of_the_network(lenet, session):
     found, _ = asked(session, ask="explain", layer="C3", at=[0, 4, 5, 6])
     why = lenet.explain("C3", (0, 4, 5, 6), session.maps)
@@ -106,9 +119,11 @@ def test_drawn_pixels_and_pictures(tmp_path, lenet, session):
     assert np.allclose(session.maps["input"], 0.2)
 
 
+KNOWN = "Name one of them: 'input', 'C1.w', 'C1.bias', 'S2.w', 'S2.bias', 'C3.w', ..."
 REFUSED = [
-    ({"ask": "everything"}, "'everything' can't be asked", "Ask for maps, explain, edit, image, pixels, reset."),
+    ({"ask": "everything"}, "'everything' can't be asked", "Ask for maps, array, explain, edit, image, pixels, reset."),
     ({"ask": "maps", "layer": 3}, "layer is a name, not 3", "Name it as the document does."),
+    ({"ask": "array", "array": "C1"}, "there is no array 'C1'", KNOWN),
     ({"ask": "maps", "layer": "C9"}, "lenet5 has no layer 'C9'", "Name one of them."),
     ({"ask": "explain", "layer": "C1", "at": [0, 0, 0, 99]}, "C1 has no value at (0, 0, 0, 99)", "Give coordinates inside it."),
     ({"ask": "explain", "layer": "C1", "at": "abc"}, "'abc' is no place", "Send for example [0, 7, 12, 9]."),
@@ -116,7 +131,7 @@ REFUSED = [
     (
         {"ask": "edit", "array": "C1.v", "at": [0], "value": 1},
         "there is no array 'C1.v'",
-        "Name 'input', or an array such as 'C1.w'.",
+        KNOWN,
     ),
     (
         {"ask": "edit", "array": "C1.w", "at": [0, 0, 9, 0], "value": 1},

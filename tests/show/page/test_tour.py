@@ -21,8 +21,8 @@ TEXTS = [
     "k2 = 16 filters. Do 16 maps come out, or 6·16 = 96?",
     "16 maps come out, one a filter: a filter spans the maps that its table names, and what it makes of them is added. In the "
     "equation, what stands on x and not on y is summed.",
-    "Not over maps: there is a grid of 5×5 for every pair of an input map and a filter that reads it, 1,500 weights in all. Over the "
-    "places of a map they are shared: the same grid slides everywhere.",
+    "Not over maps: there is a grid of 5×5 for every pair of an input map and a filter that reads it, 1,500 weights in all. Over "
+    "the places of a map they are shared: the same grid slides everywhere.",
     "One value of the result, down to the last product: patch times filter, one partial sum for each input map, then the sum of "
     "these, then the bias. The numbers add up exactly as they are shown.",
     "The tanh stands right behind the sum. First all maps are added, and then it is applied, once a value; it never sees a single "
@@ -35,7 +35,9 @@ POINTED = """(testid) => {
   const ring = document.querySelector(".tour-ring"), target = document.querySelector(`[data-testid="${testid}"]`);
   if (!target || ring.hidden) return false;
   const a = ring.getBoundingClientRect(), b = target.getBoundingClientRect();
-  const seen = { left: Math.max(b.left, 4), top: Math.max(b.top, 4), right: Math.min(b.right, innerWidth - 4), bottom: Math.min(b.bottom, innerHeight - 4) };
+  const seen = { left: Math.max(b.left, 4), top: Math.max(b.top, 4) };
+  seen.right = Math.min(b.right, innerWidth - 4);
+  seen.bottom = Math.min(b.bottom, innerHeight - 4);
   return ["left", "top", "right", "bottom"].every((side) => Math.abs(a[side] - seen[side]) < 8);
 }"""
 
@@ -136,9 +138,15 @@ def depthwise():
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        (one_dimensional, ["We look at first", "3 maps come out, one a filter", "a grid of 5", "One value", "No activation stands behind first"]),
+        (
+            one_dimensional,
+            ["We look at first", "3 maps come out, one a filter", "a grid of 5", "One value", "No activation stands behind first"],
+        ),
         (no_weights, ["We look at pool", "2 maps come out", "no weights", "One value", "No activation stands behind pool"]),
-        (depthwise, ["depth reads k1 = 3", "no maps are mixed", "Not over maps", "One value", "The ReLU stands right behind the sum"]),
+        (
+            depthwise,
+            ["depth reads k1 = 3", "no maps are mixed", "Not over maps", "One value", "The ReLU stands right behind the sum"],
+        ),
     ],
 )
 def test_the_tour_of_any_network(watched, tmp_path, made, words):

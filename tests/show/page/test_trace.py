@@ -8,10 +8,11 @@ from slidesum.core.ops import Input
 
 STEP = """() => {
   const unit = document.querySelector('[data-testid="trace:unit"]');
-  const path = [...document.querySelectorAll('[data-testid="trace:path"] button')].pop();
+  const steps = document.querySelectorAll('[data-testid="trace:path"] button');
+  const path = steps[steps.length - 1];
   const text = (id) => unit.querySelector(`[data-testid="trace:${id}"]`)?.textContent ?? null;
   return {
-    layer: path.dataset.layer, at: path.dataset.at.split(",").map(Number), ready: unit.dataset.ready === path.dataset.at,
+    steps: steps.length, layer: path.dataset.layer, at: path.dataset.at.split(",").map(Number), ready: unit.dataset.ready === path.dataset.at,
     value: text("value"), bias: text("bias"), sum: text("sum"), passed: text("passed"), pixel: text("pixel"),
     adds: unit.querySelector('[data-testid="trace:parts"]')?.dataset.sum ?? null,
     maps: [...unit.querySelectorAll('[data-testid="trace:map"]')].map((one) => one.dataset.sum),
@@ -114,7 +115,7 @@ def test_the_part_of_the_image_that_a_value_sees(trace, lenet):
     pixel = trace.evaluate(STEP)["at"]
     for number in range(steps.count() - 1, -1, -1):
         steps.nth(number).click()
-        trace.wait_for_function(f"() => document.querySelectorAll('[data-testid=\"trace:path\"] button').length === {number + 1} && ({STEP})().ready")
+        trace.wait_for_function(f"() => ({STEP})().steps === {number + 1} && ({STEP})().ready")
         told = trace.evaluate(STEP)
         spans = [tuple(map(int, part.split("-"))) for part in told["field"].split()]
         for (first, last), cell, axis in zip(spans, pixel[2:], ("i", "j"), strict=True):
@@ -132,10 +133,13 @@ def test_what_is_not_linear_is_said(trace):
     steps = trace.locator('[data-testid="trace:path"] button')
     for number in range(steps.count() - 2, -1, -1):
         steps.nth(number).click()
-        trace.wait_for_function(f"() => document.querySelectorAll('[data-testid=\"trace:path\"] button').length === {number + 1} && ({STEP})().ready")
+        trace.wait_for_function(f"() => ({STEP})().steps === {number + 1} && ({STEP})().ready")
         told = trace.evaluate(STEP)
         said[told["layer"]] = told["passed"]
-    assert said["OUTPUT"] == "A squared distance to fixed centres: each part is (x − centre)², and the parts add up. The smallest distance wins."
+    assert (
+        said["OUTPUT"]
+        == "A squared distance to fixed centres: each part is (x − centre)², and the parts add up. The smallest distance wins."
+    )
     assert said["F6-squash"] == "Not linear: shares don't pass through it. Followed is the value that went in."
     assert said["F6"] == "Linear: these 120 products, and the bias, add up to the value exactly."
     assert said["C1"] == "Linear: these 25 products, and the bias, add up to the value exactly."

@@ -1,7 +1,8 @@
-"""Which values a page explains exactly where it can't hold all arrays: the strongest path, and the strongest maps of every layer.
+"""Which values a page explains exactly where it can't hold all arrays: the strongest paths, and the strongest maps of every layer.
 
-The path begins at the prediction and goes, layer by layer, to the input that weighs most, down to a pixel. Beside it, of every
-layer, the place where a map is strongest, for as many of its strongest maps as the budget allows.
+A path begins at one of the best classes and goes, layer by layer, to the input that weighs most, down to a pixel: `front/trail.js`
+follows the same way. Beside them, of every layer, the place where a map is strongest, for as many of its strongest maps as the
+budget allows.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ from typing import Any
 import numpy as np
 
 from slidesum.core.network import Graph, Node
-from slidesum.core.ops import Input, Opaque, Stored
+from slidesum.core.ops import BatchNorm, GroupNorm, Input, LayerNorm, LocalResponseNorm, Opaque, Softmax, Stored
 from slidesum.laws.maps import maps_axes
 from slidesum.show.explanation import Explanation, explain
+from slidesum.show.page.document import prediction
 from slidesum.show.page.numbers import Packed
+from slidesum.show.term import Term
 
 Place = tuple[int, ...]
+MOST_CLASSES = 10
+"""Of so many of the best classes the path to the picture is there: those that the page has buttons for."""
 MOST_MAPS = 12
 """Of so many maps a layer the strongest place is explained at most."""
 
@@ -25,11 +30,20 @@ MOST_MAPS = 12
 def pack_chosen(
     packed: Packed, graph: Graph, values: Mapping[str, Any], maps: Mapping[str, Any], budget: int
 ) -> dict[str, list[dict[str, Any]]]:
-    """Put the numbers of the chosen values behind the others, at most `budget` bytes beside the path; where each stands."""
+    """Put the numbers of the chosen values behind the others, at most `budget` bytes beside the first path; where each stands.
+
+    Of the budget the paths of other classes take half at most.
+    """
     chosen: dict[str, dict[Place, Explanation]] = {node.name: {} for node in graph if _explainable(node)}
-    for layer, why in strongest_path(graph, values, maps):
-        chosen[layer][why.at] = why
-    found, spent = maps_axes(graph), 0
+    told, found, spent = prediction(graph, maps), maps_axes(graph), 0
+    for number, start in enumerate([(0, k) for k, _ in told["top"][:MOST_CLASSES]] if told else [None]):
+        path = [(layer, why) for layer, why in strongest_path(graph, values, maps, start) if why.at not in chosen[layer]]
+        cost = sum(4 * len(stream(why)) for _, why in path) if number else 0
+        if spent + cost > budget // 2 and number:
+            break
+        spent += cost
+        for layer, why in path:
+            chosen[layer][why.at] = why
     for number in range(MOST_MAPS):
         for node in graph:
             if node.name not in chosen or (at := _strongest(maps[node.name], found[node.name], number)) is None:
@@ -43,19 +57,27 @@ def pack_chosen(
     return _packed(packed, chosen)
 
 
-def strongest_path(graph: Graph, values: Mapping[str, Any], maps: Mapping[str, Any]) -> Iterator[tuple[str, Explanation]]:
-    """From the prediction to the input, always to what weighs most."""
+def strongest_path(
+    graph: Graph, values: Mapping[str, Any], maps: Mapping[str, Any], start: Place | None = None
+) -> Iterator[tuple[str, Explanation]]:
+    """From a value of the output, the strongest one if none is named, to the input, always to what weighs most."""
     node = graph.output
-    found = maps_axes(graph)
-    at = _strongest(maps[node.name], found[node.name], 0)
+    at = _strongest(maps[node.name], maps_axes(graph)[node.name], 0) if start is None else start
     while at is not None and _explainable(node):
         why = explain(graph, values, maps, node.name, at)
         yield node.name, why
         if not why.terms:
             return
-        term = why.winner or max(why.terms, key=lambda one: -1.0 if one.in_border else abs(one.product))
+        term = followed(node, why)
         node = graph[node.inputs[term.origin]]
         at = term.cell if len(term.cell) == len(node.shape) and _inside(term.cell, maps[node.name]) else None
+
+
+def followed(node: Node, why: Explanation) -> Term:
+    """The winner, or the term that weighs most; where the others only scale the value (a normalisation, softmax), its own."""
+    own = isinstance(node.op, BatchNorm | GroupNorm | LayerNorm | LocalResponseNorm | Softmax)
+    itself = next((term for term in why.terms if own and term.cell == why.at), None)
+    return why.winner or itself or max(why.terms, key=lambda term: -1.0 if term.in_border else abs(term.product))
 
 
 def stream(why: Explanation) -> list[float]:

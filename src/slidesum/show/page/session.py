@@ -1,6 +1,7 @@
 """A network and what it looks at: answers what the page asks, and computes anew when a pixel or a weight is changed.
 
     maps      a layer's result in eight bits, to look at
+    array     one of the network's arrays in float32, or the input
     explain   every term of one value
     edit      one number of an array, or of the input, becomes another
     image     another picture
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from slidesum.core.network import Graph
-from slidesum.errors import SizeError, SlidesumError, UsageError
+from slidesum.errors import SizeError, SlidesumError, SpaceError, UsageError
 from slidesum.read.image import decoded_image
 from slidesum.run.network import fitted_inputs, initial_values, run
 from slidesum.show.explanation import explain
@@ -35,6 +36,8 @@ Answer = tuple[dict[str, Any], list[bytes]]
 
 LARGEST_DRAWN = 2**20
 """An input that is sent number by number has so many at most."""
+LARGEST_ARRAY = 2**22
+"""An array that is sent has so many numbers at most."""
 LONGEST_NAME = 1000
 MOST_AXES = 32
 LARGEST_INTEGER = 2**53
@@ -115,25 +118,32 @@ class Session:
         eight, scale = eight_bits(array)
         return {"shape": list(array.shape), "dtype": "int8", "scale": scale}, [eight.tobytes()]
 
+    def _array(self, state: State, content: Mapping[str, Any], _: Sequence[bytes]) -> Answer:
+        name = _text(content, "array")
+        array = _named(self._known(state), name)
+        if array.size > LARGEST_ARRAY:
+            raise SpaceError(
+                f"{name} has {array.size:,} numbers",
+                usual=f"{LARGEST_ARRAY:,} are the most that are sent.",
+                advice="Ask for the explanation of a value: it has the numbers that are read.",
+            )
+        return {"shape": list(array.shape), "dtype": "float32", "scale": 1}, [np.ascontiguousarray(array, "<f4").tobytes()]
+
     def _explain(self, state: State, content: Mapping[str, Any], _: Sequence[bytes]) -> Answer:
         why = explain(self.graph, state.values, state.maps, _text(content, "layer"), _place(content.get("at")))
         return {"explanation": why.document()}, []
 
     def _edit(self, state: State, content: Mapping[str, Any], _: Sequence[bytes]) -> Answer:
         name, at, value = _text(content, "array"), _place(content.get("at")), _number(content.get("value"))
-        source = self.graph.inputs[0].name
-        known = {**state.values, source: state.image}
-        if name not in known:
-            raise UsageError(f"there is no array {name!r}", advice=f"Name {source!r}, or an array such as {next(iter(known))!r}.")
-        if len(at) != known[name].ndim or not all(0 <= k < n for k, n in zip(at, known[name].shape, strict=True)):
+        changed = _named(self._known(state), name).copy()
+        if len(at) != changed.ndim or not all(0 <= k < n for k, n in zip(at, changed.shape, strict=True)):
             raise SizeError(
                 f"{name} has no number at {at}",
-                usual=f"Its shape is {known[name].shape}, counted from 0.",
+                usual=f"Its shape is {changed.shape}, counted from 0.",
                 advice="Give coordinates inside it.",
             )
-        changed = known[name].copy()
         changed[at] = value
-        if name == source:
+        if name == self.graph.inputs[0].name:
             return self._become(state.values, changed)
         return self._become({**state.values, name: changed}, state.image)
 
@@ -156,6 +166,10 @@ class Session:
         return self._become(self._first.values, self._first.image)
 
     # What is computed
+
+    def _known(self, state: State) -> dict[str, Array]:
+        """What can be looked at and changed number by number: the input by its layer's name, and the arrays."""
+        return {self.graph.inputs[0].name: state.image, **state.values}
 
     def _become(self, values: Mapping[str, Array], image: Array, note: str = "") -> Answer:
         state = State(self._state.revision + 1, values, image, self._run(values, image))
@@ -182,7 +196,7 @@ CHANGES: Mapping[str, Deed] = {
     "pixels": Session._pixels,
     "reset": Session._reset,
 }
-ASKS: Mapping[str, Deed] = {"maps": Session._maps, "explain": Session._explain, **CHANGES}
+ASKS: Mapping[str, Deed] = {"maps": Session._maps, "array": Session._array, "explain": Session._explain, **CHANGES}
 
 
 def error_document(error: SlidesumError) -> dict[str, Any]:
@@ -207,6 +221,12 @@ def _text(content: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or len(value) > LONGEST_NAME:
         raise UsageError(f"{name} is a name, not {shown(value)}", advice="Name it as the document does.")
     return value
+
+
+def _named(known: Mapping[str, Array], name: str) -> Array:
+    if name not in known:
+        raise UsageError(f"there is no array {name!r}", advice=f"Name one of them: {shown([*known])[1:-1]}")
+    return known[name]
 
 
 def _place(value: Any) -> tuple[int, ...]:

@@ -82,7 +82,7 @@ export function mountNumber({ source, state }, input, make) {
   async function look() {
     const name = array.value;
     try {
-      const tensor = await (name === input.name ? source.maps(name) : source.array(name));
+      const tensor = await source.array(name);
       if (name !== array.value) return;
       const offset = placed().reduce((sum, cell, axis) => sum * tensor.shape[axis] + cell, 0);
       const now = tensor.data[offset];
