@@ -39,10 +39,19 @@ class Watched:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.errors: list[str] = []
+        self.origins: list[str] = []
         self.requests: list[str] = []
-        page.on("console", lambda message: self.errors.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda told: self._wrong(told.text, told.location["url"]) if told.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self._wrong(str(error), ""))
         page.on("request", lambda request: self.requests.append(request.url))
+
+    def _wrong(self, text: str, origin: str) -> None:
+        self.errors.append(text)
+        self.origins.append(origin)
+
+    def from_elsewhere(self, host: str) -> list[str]:
+        """What went wrong in code that the host page didn't load from its own address: in a notebook, everything of the widget."""
+        return [text for text, origin in zip(self.errors, self.origins, strict=True) if not origin.startswith(host)]
 
     def outside(self, *allowed: str) -> list[str]:
         """The requests for anything but these addresses, and data that the page made itself."""
