@@ -4,6 +4,7 @@ import base64
 import io
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -87,7 +88,6 @@ def test_the_picture_looks_like_the_page(watched, lenet_page, tmp_path):
         made = picture.convert("RGB").resize((picture.width // 2, picture.height // 2))
     seen = Image.open(io.BytesIO(overview.screenshot())).convert("RGB")
     made = made.crop((12, 12, 12 + seen.width, 12 + seen.height))
-
 
     apart = np.abs(np.asarray(made, dtype=float) - np.asarray(seen, dtype=float)).mean(axis=2)
     assert np.mean(apart > 40) < 0.02

@@ -1,10 +1,12 @@
 """From a prediction backwards: every number on the way is Python's, and what stands there adds up as it stands there."""
 
+import itertools
 from decimal import Decimal
 
 import pytest
 
 from slidesum.core.ops import Input
+from slidesum.show.page.choose import followed
 
 STEP = """() => {
   const unit = document.querySelector('[data-testid="trace:unit"]');
@@ -12,7 +14,8 @@ STEP = """() => {
   const path = steps[steps.length - 1];
   const text = (id) => unit.querySelector(`[data-testid="trace:${id}"]`)?.textContent ?? null;
   return {
-    steps: steps.length, layer: path.dataset.layer, at: path.dataset.at.split(",").map(Number), ready: unit.dataset.ready === path.dataset.at,
+    steps: steps.length, layer: path.dataset.layer, at: path.dataset.at.split(",").map(Number),
+    ready: unit.dataset.ready === path.dataset.at,
     value: text("value"), bias: text("bias"), sum: text("sum"), passed: text("passed"), pixel: text("pixel"),
     adds: unit.querySelector('[data-testid="trace:parts"]')?.dataset.sum ?? null,
     maps: [...unit.querySelectorAll('[data-testid="trace:map"]')].map((one) => one.dataset.sum),
@@ -69,9 +72,9 @@ def check(told, lenet, maps):
     return why
 
 
-def followed(why):
-    """What Python would follow: what weighs most."""
-    term = why.winner or max(why.terms, key=lambda one: -1.0 if one.in_border else abs(one.product))
+def below(net, why):
+    """Where the page is to go from there: to what Python packs."""
+    term = followed(net.graph[why.layer], why)
     return why.inputs[term.origin], list(term.cell)
 
 
@@ -87,7 +90,7 @@ def test_the_way_from_a_class_to_a_pixel(trace, lenet, maps, number):
         layers.append(told["layer"])
         if isinstance(lenet.graph[told["layer"]].op, Input):
             break
-        expected = followed(check(told, lenet, maps))
+        expected = below(lenet, check(told, lenet, maps))
         trace.get_by_test_id("trace:strongest").click()
     assert layers[0] == "OUTPUT"
     assert layers[-1] == "input"
@@ -165,4 +168,36 @@ def test_pictures_of_it(watched, lenet_page):
         page.wait_for_timeout(200)
         watched.picture(f"trace-{scheme}-{width}")
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    assert not watched.errors
+
+
+def test_the_best_classes_of_googlenet_lead_down_to_the_photograph(watched, googlenet_page, googlenet, china):
+    """A file holds the terms of chosen values only, and those on the way from the best classes are among them."""
+    page = watched.page
+    page.goto(googlenet_page.as_uri())
+    page.get_by_test_id("tab:prediction").click()
+    page.get_by_test_id("trace:value").wait_for(timeout=60_000)
+    maps = googlenet.run(china)
+    buttons = page.locator('[data-testid^="class:"]')
+    for number in (0, 4):
+        buttons.nth(number).click()
+        page.get_by_test_id("trace:down").click()
+        page.wait_for_function(f"() => ({STEP})().layer === 'input'")
+        steps = page.locator('[data-testid="trace:path"] button')
+        path = steps.evaluate_all("(all) => all.map((one) => [one.dataset.layer, one.dataset.at.split(',').map(Number)])")
+        assert len(path) > 40
+        for above, step in itertools.pairwise(path):
+            assert tuple(step) == below(googlenet, googlenet.explain(above[0], at=above[1], given=maps))
+        for k in range(len(path) - 2, -1, -8):
+            steps.nth(k).click()
+            page.wait_for_function(f"() => ({STEP})().steps === {k + 1} && ({STEP})().ready")
+            check(unfolded(page), googlenet, maps)
+        if number == 0:
+            watched.picture("trace-googlenet")
+    page.get_by_test_id("class-number").fill(str(next(k for k in range(1000) if page.get_by_test_id(f"class:{k}").count() == 0)))
+    page.get_by_test_id("class-number").press("Enter")
+    page.get_by_text("The terms of this value don't travel with the page").wait_for()
+    assert page.get_by_test_id("trace:strongest").is_disabled()
+    page.locator(".trace-others button").first.click()
+    page.get_by_test_id("trace:value").wait_for()
     assert not watched.errors
