@@ -58,7 +58,9 @@ def places_of(net: Network, count: int, seed: int) -> list[tuple[str, tuple[int,
     chance = random.Random(seed)
     layers = [node for node in net.graph if node.inputs]
     drawn = [layers[k % len(layers)] for k in range(count)]
-    return [(node.name, tuple(chance.randrange(n) for n in node.shape)) for node in sorted(drawn, key=lambda node: layers.index(node))]
+    return [
+        (node.name, tuple(chance.randrange(n) for n in node.shape)) for node in sorted(drawn, key=lambda node: layers.index(node))
+    ]
 
 
 def shown(page, wanted: list[tuple[str, tuple[int, ...]]]) -> Iterator[tuple[str, tuple[int, ...], dict]]:

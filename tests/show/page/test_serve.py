@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 import tracemalloc
 import zlib
@@ -238,6 +239,21 @@ def test_what_is_no_frame_is_refused(client, body, status, headline, advice):
     assert (told["headline"], told["advice"]) == (headline, advice)
 
 
+SCOPE = {
+    "type": "http",
+    "method": "POST",
+    "path": "/ask",
+    "query_string": b"",
+    "headers": [(b"host", f"127.0.0.1:{PORT}".encode()), (b"x-slidesum-token", TOKEN.encode())],
+}
+
+
+def straight_at(session, receive, send):
+    """One request to the application, without a client."""
+    with ThreadPoolExecutor(1) as apart:  # this thread may have the loop of a browser's driver
+        apart.submit(lambda: asyncio.run(serve.app(session, TOKEN, PORT)(dict(SCOPE), receive, send))).result()
+
+
 def test_what_is_too_large_is_never_in_memory(session):
     """Straight at the application: what is announced as too large is let go of as it comes, up to twice the limit."""
     sizes, sent = [], []
@@ -250,15 +266,8 @@ def test_what_is_too_large_is_never_in_memory(session):
     async def send(message):
         sent.append((message.get("status"), len(sizes)))
 
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": "/ask",
-        "query_string": b"",
-        "headers": [(b"host", f"127.0.0.1:{PORT}".encode()), (b"x-slidesum-token", TOKEN.encode())],
-    }
     tracemalloc.start()
-    asyncio.run(serve.app(session, TOKEN, PORT)(scope, receive, send))
+    straight_at(session, receive, send)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert sent[0] == (413, 1 + 2 * LARGEST_PARTS // 1_000_000)
@@ -275,6 +284,40 @@ def test_an_upload_lies_in_memory_once_or_twice(client, session):
     tracemalloc.stop()
     assert unframed(response.content)[0]["error"]["headline"] == "the file is no picture"
     assert peak - before < 3.5 * LARGEST_PARTS  # the client's own copy, the server's buffer, what it is read from
+
+
+@pytest.mark.parametrize("begun", [b"", b"\x02\x00", headed(b'{"ask":"image","buffers":[100]}') + bytes(50)])
+def test_who_sends_too_slowly_is_not_waited_for(session, monkeypatch, begun):
+    monkeypatch.setattr(serve, "SECONDS", 0.05)
+    chunks, sent = [begun], []
+
+    async def receive():
+        if chunks:
+            return {"type": "http.request", "body": chunks.pop(), "more_body": True}
+        return await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    straight_at(session, receive, send)
+    assert sent[0]["status"] == 408
+    told = json.loads(sent[1]["body"])["error"]
+    assert told == {"headline": "the request didn't arrive in time", "usual": "", "advice": "Send it again."}
+
+
+def test_what_nobody_foresaw_is_told_too(session, monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(session, "answer", fail)
+    with TestClient(serve.app(session, TOKEN, PORT), base_url=BASE, raise_server_exceptions=False) as client:
+        response = client.post("/ask", content=frame({"ask": "reset"}), headers={"X-Slidesum-Token": TOKEN})
+    assert (response.status_code, response.headers["x-frame-options"]) == (500, "DENY")
+    assert response.json()["error"] == {
+        "headline": "the server failed: ZeroDivisionError",
+        "usual": "",
+        "advice": "Report it with what the command wrote to the terminal.",
+    }
 
 
 # Pictures
@@ -354,6 +397,27 @@ def test_fifty_clients_at_once_get_right_answers(session, net):
     for status, number, layer, at, told in answers:
         assert (status, told["id"], told["revision"]) == (200, number, 0)
         assert told["explanation"] == json.loads(net.explain(layer, at, session.maps).to_json())
+
+
+def test_so_many_are_answered_at_once_and_the_others_wait(session, monkeypatch):
+    inside, most, gate = [], [], threading.Lock()
+
+    def slow(content, buffers):
+        with gate:
+            inside.append(content["id"])
+            most.append((len(inside), sum(one < 10 for one in inside)))
+        time.sleep(0.02)
+        with gate:
+            inside.remove(content["id"])
+        return {"id": content["id"]}, []
+
+    monkeypatch.setattr(session, "answer", slow)
+    with served(session) as address, ThreadPoolExecutor(30) as clients:
+        asks = [({"id": k}, [b"part"] if k < 10 else []) for k in range(30)]
+        answers = [*clients.map(lambda ask: unframed(fetched(address, "/ask", *ask)[2])[0]["id"], asks)]
+    assert answers == list(range(30))
+    assert max(count for count, _ in most) == serve.AT_ONCE
+    assert max(parts for _, parts in most) <= serve.UPLOADS
 
 
 def test_clients_that_change_it_at_once_do_not_mix(session, net, image):

@@ -11,4 +11,7 @@ One front end (`front/`, ES modules without dependencies) in three homes, which 
     choose    which values are explained exactly where a file can't hold them all
     session   a network and its input; answers asks
     front     the modules of `front/` as one text
+    shell     the HTML of the served page
+    guard     who is let in: token, host, origin
+    frame     an ask or an answer as bytes
 """

@@ -8,7 +8,7 @@ Nothing is read that wasn't announced, and no length is believed: it is compared
 What is no frame is a Refused, with the status to answer.
 
     >>> frame({"id": 1, "ask": "image"}, [b"GIF"])
-    b'-\\x00\\x00\\x00{"id":1,"ask":"image","buffers":[3]}GIF'
+    b'$\\x00\\x00\\x00{"id":1,"ask":"image","buffers":[3]}GIF'
 """
 
 from __future__ import annotations

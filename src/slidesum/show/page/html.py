@@ -20,7 +20,7 @@ from slidesum.errors import SpaceError
 from slidesum.read.atomic import write_atomically
 from slidesum.show.page.choose import pack_chosen
 from slidesum.show.page.front import script, style
-from slidesum.show.page.numbers import Packed, compressed, eight_bits, float_bytes
+from slidesum.show.page.numbers import Packed, compressed, eight_bits, float_bytes, hasty
 from slidesum.show.page.session import Session
 
 EXACT_BYTES = 4_000_000
@@ -29,6 +29,8 @@ CHOSEN_BYTES = 2_500_000
 """So much of a larger one goes to what is explained exactly beside the strongest path."""
 SMALL_ARRAY = 4096
 """Of arrays not larger than this all numbers are there in any page: biases, statistics."""
+ENTRY = 60
+"""The letters, compressed, that say where an array lies."""
 LARGEST_PAGE = 100_000_000
 """A browser shows no larger page with ease."""
 
@@ -55,13 +57,13 @@ class Estimate:
 
 
 def estimate(session: Session) -> Estimate:
-    """The size of the file, from the sizes of what it would hold; compressing makes it smaller."""
-    code = len(compressed(script().encode())) + len(compressed(style().encode()))
-    floats = float_bytes(session.values) + float_bytes(session.maps)
-    if floats <= EXACT_BYTES:
-        return Estimate(code + floats * 4 // 3, True)
-    looks = sum(int(np.asarray(array).size) for array in session.maps.values())
-    return Estimate(code + (looks + CHOSEN_BYTES) * 4 // 3, False)
+    """The size of the file, from above: its numbers compressed in haste, and all room taken that chosen values may take."""
+    arrays = len(session.values) + len(session.maps)
+    told = len(_html(session.graph.name, session.document(answers="here"), b"")) + ENTRY * arrays
+    if float_bytes(session.values) + float_bytes(session.maps) <= EXACT_BYTES:
+        return Estimate(told + sum(hasty(array) for _, array in _exact(session)), True)
+    looks = sum(hasty(eight_bits(array)[0]) for array in session.maps.values())
+    return Estimate(told + looks + CHOSEN_BYTES * 4 // 3, False)
 
 
 def page(session: Session, *, remarks: Sequence[str] = ()) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,3 +66,8 @@ def float_bytes(arrays: Mapping[str, Any]) -> int:
 def compressed(data: bytes) -> str:
     """As text that an HTML file can hold: compressed, then base64, the same for the same bytes."""
     return base64.b64encode(gzip.compress(data, COMPRESSION, mtime=0)).decode("ascii")
+
+
+def hasty(array: Array) -> int:
+    """About the letters that `compressed` takes for an array, rather too many: compressed ten times as fast."""
+    return len(zlib.compress(np.ascontiguousarray(array).tobytes(), 1)) * 4 // 3

@@ -80,9 +80,19 @@ export function gridsOf(part, why, texts, most, colours) {
   });
   const el = h("div", { class: "grids" });
   for (const [key, terms] of layers) {
-    const at = placesIn(terms.map(({ term }) => term), inner);
+    const at = placesIn(
+      terms.map(({ term }) => term),
+      inner,
+    );
     const isFlat = at.every(({ row }) => row === at[0].row) && at.length > 1;
-    el.append(h("div", { class: `grid-row ${isFlat ? "grid-row-flat" : ""}` }, key && h("span", { class: "grid-slice quiet" }, key), ...gridRow(terms, at)));
+    el.append(
+      h(
+        "div",
+        { class: `grid-row ${isFlat ? "grid-row-flat" : ""}` },
+        key && h("span", { class: "grid-slice quiet" }, key),
+        ...gridRow(terms, at),
+      ),
+    );
   }
   el.addEventListener("pointerover", (event) => markTerm(el, event.target));
   el.addEventListener("pointerleave", () => markTerm(el, null));
@@ -102,9 +112,13 @@ export function gridsOf(part, why, texts, most, colours) {
     );
     if (!term0(terms)?.weights.length) return [values];
     const filters = term0(terms).weights.map((_, k) =>
-      grid(term0(terms).weights[k].filter, terms, at, ({ term, number }, place) => cell(factorText(term.weights[k].weight), term.weights[k].weight, most.weight, number, term, place, {})),
+      grid(term0(terms).weights[k].filter, terms, at, ({ term, number }, place) =>
+        cell(factorText(term.weights[k].weight), term.weights[k].weight, most.weight, number, term, place, {}),
+      ),
     );
-    const products = grid("products", terms, at, ({ term, number }, place) => termCell(texts.products[number], term.product, most.product, number, term, place));
+    const products = grid("products", terms, at, ({ term, number }, place) =>
+      termCell(texts.products[number], term.product, most.product, number, term, place),
+    );
     return [values, ...filters.flatMap((one) => [sign("×"), one]), sign("="), products];
   }
 
@@ -133,7 +147,17 @@ export function gridsOf(part, why, texts, most, colours) {
   function cell(text, number, scale, count, term, { row, column }, data) {
     const { ground, ink } = inked(colours, number, scale);
     const kind = `${term.in_border ? "in-border" : ""} ${term.winner ? "is-winner" : ""}`;
-    return h("span", { class: `cell ${kind}`, title: String(number), "data-number": count, ...data, style: { "grid-row": row + 1, "grid-column": column + 1, background: ground, color: ink } }, text);
+    return h(
+      "span",
+      {
+        class: `cell ${kind}`,
+        title: String(number),
+        "data-number": count,
+        ...data,
+        style: { "grid-row": row + 1, "grid-column": column + 1, background: ground, color: ink },
+      },
+      text,
+    );
   }
 }
 
@@ -162,7 +186,16 @@ function sign(text) {
  * @returns {HTMLElement}
  */
 function grid(title, terms, at, cellOfTerm) {
-  return h("figure", { class: "grid" }, h("figcaption", {}, title), h("div", { class: "grid-cells" }, terms.map((term, k) => cellOfTerm(term, at[k]))));
+  return h(
+    "figure",
+    { class: "grid" },
+    h("figcaption", {}, title),
+    h(
+      "div",
+      { class: "grid-cells" },
+      terms.map((term, k) => cellOfTerm(term, at[k])),
+    ),
+  );
 }
 
 /**
@@ -197,7 +230,7 @@ function markTerm(el, target) {
  * @param {string} text
  * @returns {Record<string, unknown>}
  */
-function termData(term, map, text) {
+export function termData(term, map, text) {
   return {
     "data-testid": "term",
     "data-map": map,
@@ -209,51 +242,4 @@ function termData(term, map, text) {
     "data-border": term.in_border ? "yes" : null,
     "data-winner": term.winner ? "yes" : null,
   };
-}
-
-/**
- * Terms below each other: where every map has just one, and for what is no equation.
- * @param {{ part: Part, numbers: number[] }[]} lists the numbers of the terms to show, part by part
- * @param {Explanation} why
- * @param {Shown} texts
- * @param {Most} most
- * @param {Uint32Array} colours
- * @returns {HTMLElement}
- */
-export function tableOf(lists, why, texts, most, colours) {
-  const { terms } = why;
-  const filters = terms[0]?.weights.map(({ filter }) => filter) ?? [];
-  const hasPart = filters.length > 0 || terms.some((term) => !Object.is(term.product, term.value));
-  const partTitle = filters.length ? "product" : why.reduce === "sum" ? "summand" : "part";
-  const head = ["reads", "value", ...filters.flatMap((filter) => ["×", filter]), ...(hasPart ? [filters.length ? "=" : "→", partTitle] : [])];
-  const rows = lists.flatMap(({ part, numbers }) =>
-    numbers.map((number) => {
-      const term = terms[number];
-      return h(
-        "tr",
-        { ...termData(term, part.map, texts.products[number]), class: `${term.in_border ? "in-border" : ""} ${term.winner ? "is-winner" : ""}` },
-        h("td", { class: "reads" }, `${term.from ? `${term.from} ` : ""}[${term.cell.join(", ")}]`),
-        tinted(hasPart ? factorText(term.value) : texts.products[number], term.value, most.value),
-        term.weights.flatMap(({ weight }) => [h("td", { class: "quiet" }, "×"), tinted(factorText(weight), weight, most.weight)]),
-        hasPart ? [h("td", { class: "quiet" }, filters.length ? "=" : "→"), tinted(texts.products[number], term.product, most.product)] : [],
-      );
-    }),
-  );
-  const half = rows.length > 8 ? Math.ceil(rows.length / 2) : rows.length;
-  return h("div", { class: "tables" }, [rows.slice(0, half), rows.slice(half)].filter((some) => some.length).map(oneTable));
-
-  /** @param {HTMLElement[]} some */
-  function oneTable(some) {
-    return h("table", { class: "terms" }, h("thead", {}, h("tr", {}, head.map((title) => h("th", {}, title)))), h("tbody", {}, some));
-  }
-
-  /**
-   * @param {string} text
-   * @param {number} number
-   * @param {number} scale
-   */
-  function tinted(text, number, scale) {
-    const { ground, ink } = inked(colours, number, scale);
-    return h("td", { title: String(number) }, h("span", { class: "cell", style: { background: ground, color: ink } }, text));
-  }
 }

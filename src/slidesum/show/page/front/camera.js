@@ -205,7 +205,11 @@ export function createCamera(frame, plane, onMove) {
     },
     frameOn(rect) {
       const { clientWidth, clientHeight } = frame;
-      const next = Math.min((clientWidth - 2 * MARGIN) / rect.width, (clientHeight - 2 * MARGIN) / rect.height, Math.max(scale, LEGIBLE));
+      const next = Math.min(
+        (clientWidth - 2 * MARGIN) / rect.width,
+        (clientHeight - 2 * MARGIN) / rect.height,
+        Math.max(scale, LEGIBLE),
+      );
       scale = Math.max(next, LEAST);
       x = clientWidth / 2 - (rect.x + rect.width / 2) * scale;
       y = clientHeight / 2 - (rect.y + rect.height / 2) * scale;

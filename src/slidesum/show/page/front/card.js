@@ -36,7 +36,9 @@ export function extentOf(layer) {
   const places = layer.places.map((axis) => layer.shape[axis]);
   if (layer.map_axis === null) return times(places.length ? places : layer.shape);
   const maps = layer.shape[layer.map_axis];
-  return places.length ? `${counted(maps)} map${maps === 1 ? "" : "s"} of ${times(places)}` : `${counted(maps)} value${maps === 1 ? "" : "s"}`;
+  return places.length
+    ? `${counted(maps)} map${maps === 1 ? "" : "s"} of ${times(places)}`
+    : `${counted(maps)} value${maps === 1 ? "" : "s"}`;
 }
 
 /**
@@ -55,22 +57,63 @@ export function extentOf(layer) {
 export function createCard(card, { onOpen, onUnfold }) {
   const { layer } = card;
   const size = sizeOf(card);
-  const canvas = h("canvas", { "aria-hidden": true });
+  const canvas = h("canvas", { "aria-hidden": true, width: 0, height: 0 });
   const more = h("span", { class: "card-more" });
   const key = h("div", { class: "card-key", "aria-hidden": true });
-  const maps = h("div", { class: "card-maps", style: { width: `${size.mapsWidth}px`, height: `${size.mapsHeight}px` } }, canvas, more);
+  const maps = h(
+    "div",
+    { class: "card-maps", style: { width: `${size.mapsWidth}px`, height: `${size.mapsHeight}px` } },
+    canvas,
+    more,
+  );
   const costs = costsOf(card.members);
   const kind = card.group === null ? kindOf(layer) : `${card.members.length} layers`;
   const title = card.group ?? layer.name;
-  const open = h("button", { class: "card-open", title, onclick: onOpen, "aria-label": `${labelOf(card, title, kind, costs)} Open.` }, title);
+  const open = h(
+    "button",
+    { class: "card-open", title, onclick: onOpen, "aria-label": `${labelOf(card, title, kind, costs)} Open.` },
+    title,
+  );
   const el = h(
     "article",
-    { class: `card ${size === SMALL ? "card-small" : ""} ${card.group === null ? "" : "card-group"}`, "data-testid": `card:${title}`, "data-op": layer.op },
-    h("header", {}, open, card.group !== null && h("button", { class: "card-fold", onclick: onUnfold, "data-testid": `unfold:${title}`, "aria-label": `Unfold ${title}`, title: "Unfold" }, "+")),
+    {
+      class: `card ${size === SMALL ? "card-small" : ""} ${card.group === null ? "" : "card-group"}`,
+      "data-testid": `card:${title}`,
+      "data-op": layer.op,
+    },
+    h(
+      "header",
+      {},
+      open,
+      card.group !== null &&
+        h(
+          "button",
+          {
+            class: "card-fold",
+            onclick: onUnfold,
+            "data-testid": `unfold:${title}`,
+            "aria-label": `Unfold ${title}`,
+            title: "Unfold",
+          },
+          "+",
+        ),
+    ),
     h("p", { class: "card-kind", title: kind }, kind),
-    size === LARGE && h("p", { class: "card-equation", title: layer.pattern ?? "" }, card.group === null ? equationLines(layer.pattern) : groupLine(card)),
+    size === LARGE &&
+      h(
+        "p",
+        { class: "card-equation", title: layer.pattern ?? "" },
+        card.group === null ? equationLines(layer.pattern) : groupLine(card),
+      ),
     maps,
-    size === LARGE && h("footer", {}, h("div", { class: "card-line" }, h("span", {}, extentOf(layer)), key), costLine(costs), shareBar(costs.share)),
+    size === LARGE &&
+      h(
+        "footer",
+        {},
+        h("div", { class: "card-line" }, h("span", {}, extentOf(layer)), key),
+        costLine(costs),
+        shareBar(costs.share),
+      ),
   );
   setStyle(el, { width: `${size.width}px`, height: `${size.height}px` });
   return {
@@ -82,11 +125,20 @@ export function createCard(card, { onOpen, onUnfold }) {
       const drawn = drawnAs(tensor.shape, layer.map_axis, layer.places);
       const laid = smallTiles(drawn, { width: size.mapsWidth, height: size.mapsHeight, least: size === SMALL ? 10 : 15 }, NO_RING);
       const left = drawn.maps - laid.tiles.length;
-      paint(canvas, laid.tiles, { tensor, drawn, slice: middleOf(tensor.shape, drawn.sliders), most: tensor.max, colours, isDark }, { width: laid.width, height: laid.height, ratio: zoom });
+      paint(
+        canvas,
+        laid.tiles,
+        { tensor, drawn, slice: middleOf(tensor.shape, drawn.sliders), most: tensor.max, colours, isDark },
+        { width: laid.width, height: laid.height, ratio: zoom },
+      );
       setStyle(canvas, { width: `${laid.width}px`, height: `${laid.height}px` });
       more.textContent = left > 0 ? `+${counted(left)}` : "";
       const stops = [-1, -0.5, 0, 0.5, 1].map((t) => inked(colours, t, 1).ground);
-      fill(key, h("span", { class: "legend-bar", style: { "background-image": `linear-gradient(to right, ${stops.join(",")})` } }), `±${written(tensor.max)}`);
+      fill(
+        key,
+        h("span", { class: "legend-bar", style: { "background-image": `linear-gradient(to right, ${stops.join(",")})` } }),
+        `±${written(tensor.max)}`,
+      );
       el.dataset.drawn = "yes";
     },
     fail(text) {
@@ -170,7 +222,11 @@ function shareBar(share) {
   return h(
     "div",
     { class: "card-share", title: `${percent.toFixed(1)} % of the multiply-adds` },
-    h("span", { class: "card-share-track" }, h("span", { class: "card-share-bar", style: { width: `${Math.min(percent, 100)}%` } })),
+    h(
+      "span",
+      { class: "card-share-track" },
+      h("span", { class: "card-share-bar", style: { width: `${Math.min(percent, 100)}%` } }),
+    ),
     h("span", { class: "card-share-number" }, percent > 0 ? `${percent.toFixed(1)} %` : "–"),
   );
 }

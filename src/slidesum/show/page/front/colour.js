@@ -14,8 +14,28 @@ const STEPS = 256;
 
 /** @type {Record<"light" | "dark", { zero: Lab, middle: [Lab, Lab], end: [Lab, Lab] }>} */
 const SCALES = {
-  light: { zero: [0.975, 0, 0.002], middle: [[0.76, -0.035, -0.09], [0.76, 0.075, 0.09]], end: [[0.4, -0.03, -0.155], [0.42, 0.13, 0.08]] },
-  dark: { zero: [0.235, 0, -0.012], middle: [[0.5, -0.035, -0.125], [0.52, 0.105, 0.09]], end: [[0.87, -0.055, -0.075], [0.87, 0.045, 0.105]] },
+  light: {
+    zero: [0.975, 0, 0.002],
+    middle: [
+      [0.76, -0.035, -0.09],
+      [0.76, 0.075, 0.09],
+    ],
+    end: [
+      [0.4, -0.03, -0.155],
+      [0.42, 0.13, 0.08],
+    ],
+  },
+  dark: {
+    zero: [0.235, 0, -0.012],
+    middle: [
+      [0.5, -0.035, -0.125],
+      [0.52, 0.105, 0.09],
+    ],
+    end: [
+      [0.87, -0.055, -0.075],
+      [0.87, 0.045, 0.105],
+    ],
+  },
 };
 
 /** @typedef {Uint32Array} Palette 511 colours as pixels, from -1 over 0 (number 255) to 1 */
@@ -131,7 +151,11 @@ export function legend(colours, most, remark = "") {
   const end = written(most);
   return h(
     "div",
-    { class: "legend", role: "img", "aria-label": `Colours: blue is negative down to -${end}, orange is positive up to ${end}. ${remark}` },
+    {
+      class: "legend",
+      role: "img",
+      "aria-label": `Colours: blue is negative down to -${end}, orange is positive up to ${end}. ${remark}`,
+    },
     h("span", {}, `−${end}`),
     h("span", { class: "legend-bar", style: { "background-image": `linear-gradient(to right, ${stops.join(",")})` } }),
     h("span", {}, end),

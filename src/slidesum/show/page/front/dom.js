@@ -47,7 +47,12 @@ function filled(node, attributes, children) {
     else if (key === "style") setStyle(node, /** @type {Record<string, string | number>} */ (value));
     else node.setAttribute(key, value === true ? "" : String(value));
   }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false).map(asNode));
+  node.append(
+    ...children
+      .flat()
+      .filter((child) => child !== null && child !== undefined && child !== false)
+      .map(asNode),
+  );
   return node;
 }
 
@@ -74,7 +79,12 @@ export function setStyle(node, properties) {
  * @param {...(Child | Child[])} children
  */
 export function fill(node, ...children) {
-  node.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false).map(asNode));
+  node.replaceChildren(
+    ...children
+      .flat()
+      .filter((child) => child !== null && child !== undefined && child !== false)
+      .map(asNode),
+  );
 }
 
 /**

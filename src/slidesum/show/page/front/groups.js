@@ -56,7 +56,8 @@ export function cardsOf(layers, folded) {
 function folding(layers, folded) {
   const groups = groupsOf(layers);
   /** @type {(layer: Layer) => string} */
-  const idOf = (layer) => (layer.group !== null && folded.has(layer.group) && groups.has(layer.group) ? `${layer.group}/` : layer.name);
+  const idOf = (layer) =>
+    layer.group !== null && folded.has(layer.group) && groups.has(layer.group) ? `${layer.group}/` : layer.name;
   const ids = new Map(layers.map((layer) => [layer.name, idOf(layer)]));
   /** @type {Map<string, Layer[]>} */
   const members = new Map();
@@ -71,7 +72,7 @@ function folding(layers, folded) {
 }
 
 /**
- * As far as there is an order.
+ * In the order of computation, as far as there is an order.
  * @param {Card[]} cards
  * @returns {Card[]}
  */
@@ -80,13 +81,12 @@ function inOrder(cards) {
   const done = new Set();
   /** @type {Card[]} */
   const sorted = [];
-  let waiting = cards;
-  while (waiting.length > 0) {
-    const ready = waiting.filter((card) => card.inputs.every((input) => done.has(input)));
-    if (ready.length === 0) return sorted;
-    for (const card of ready) done.add(card.id);
-    sorted.push(...ready);
-    waiting = waiting.filter((card) => !done.has(card.id));
+  const waiting = [...cards];
+  for (;;) {
+    const next = waiting.findIndex((card) => card.inputs.every((input) => done.has(input)));
+    if (next < 0) return sorted;
+    const [card] = waiting.splice(next, 1);
+    done.add(card.id);
+    sorted.push(card);
   }
-  return sorted;
 }

@@ -3,12 +3,12 @@
  * it feeds.
  */
 
-/** @import { Cell, Context, Explanation, Layer, Selection, Tensor, View } from "./contract.js" */
+/** @import { Cell, Context, Layer, Selection, Tensor, View } from "./contract.js" */
 /** @import { Stack } from "./stack.js" */
 
-import { extentOf, kindOf } from "./card.js";
-import { counted, fill, h, listen } from "./dom.js";
-import { filtersOf } from "./filters.js";
+import { fill, h, listen } from "./dom.js";
+import { createFilters } from "./filterstacks.js";
+import { headOf } from "./layerhead.js";
 import { fedByInput, readByInput, ringOf } from "./links.js";
 import { createStack } from "./stack.js";
 import { samePlace } from "./state.js";
@@ -37,9 +37,6 @@ export function mountLayer(root, context) {
   let seen = null;
   /** An input that is pinned: its number and the cell. */
   let held = /** @type {{ number: number, cell: Cell } | null} */ (null);
-  let filterKey = "";
-  /** @type {Stack[]} */
-  let filters = [];
 
   const head = h("header", { class: "layer-head" });
   const stage = h("div", { class: "stage" });
@@ -47,6 +44,7 @@ export function mountLayer(root, context) {
     seen = cells;
     if (shown) lightOutput(state.get().at);
   });
+  const filters = createFilters(source, () => roomFor(1, true));
   const el = h("section", { class: "layer", "data-testid": "layer" }, head, walk.el, stage);
   root.append(el);
 
@@ -59,7 +57,6 @@ export function mountLayer(root, context) {
     el.dataset.layer = layer.name;
     el.dataset.ready = "no";
     held = null;
-    filterKey = "";
     try {
       const tensors = await Promise.all([layer, ...before].map(({ name }) => source.maps(name)));
       if (ask !== asked) return;
@@ -97,18 +94,25 @@ export function mountLayer(root, context) {
       onPick: pickOutput,
     });
     shown = { layer, before, shapes: given.map((tensor) => tensor.shape), inputs, output };
-    filters = [];
-    const slot = h("div", { class: "filters", "data-testid": "filters" });
     fill(
       stage,
-      inputs.length > 0 && h("div", { class: "stage-inputs" }, h("h3", {}, inputs.length > 1 ? "Inputs" : "Input"), inputs.map((stack) => stack.el)),
-      layer.weights > 0 && layer.sized && h("div", { class: "stage-filters" }, h("h3", {}, "Filter"), slot),
+      inputs.length > 0 &&
+        h(
+          "div",
+          { class: "stage-inputs" },
+          h("h3", {}, inputs.length > 1 ? "Inputs" : "Input"),
+          inputs.map((stack) => stack.el),
+        ),
+      layer.weights > 0 && layer.sized && h("div", { class: "stage-filters" }, h("h3", {}, "Filter"), filters.el),
       h("div", { class: "stage-output" }, h("h3", {}, "Output"), output.el),
     );
     for (const stack of [...inputs, output]) stack.redraw();
     const { at } = state.get();
     if (at === null) state.set({ at: firstPlace(layer) });
-    else follow(at);
+    else {
+      follow(at);
+      void filters.show(layer, at);
+    }
     el.dataset.ready = "yes";
   }
 
@@ -119,7 +123,10 @@ export function mountLayer(root, context) {
   function labelsOf(layer) {
     const { prediction } = source;
     if (prediction?.layer !== layer.name) return null;
-    return Array.from({ length: prediction.classes }, (_, k) => `${prediction.labels?.[k] ?? k}${k === prediction.best ? " ✓" : ""}`);
+    return Array.from(
+      { length: prediction.classes },
+      (_, k) => `${prediction.labels?.[k] ?? k}${k === prediction.best ? " ✓" : ""}`,
+    );
   }
 
   /**
@@ -233,65 +240,6 @@ export function mountLayer(root, context) {
     shown.output.light([...(seen ? [{ kind: /** @type {const} */ ("seen"), cells: seen }] : []), { kind: "at", cells: [at] }]);
   }
 
-  /** The filter of the map that is looked at, from the terms of one of its values. */
-  async function showFilters() {
-    const slot = stage.querySelector(".filters");
-    const { at } = state.get();
-    if (!shown || !slot || !at) return;
-    const { layer } = shown;
-    const place = explainedNear(layer, at);
-    if (!place) {
-      filterKey = "";
-      fill(slot, h("p", { class: "quiet" }, "The weights of this map don't travel with the page."));
-      return;
-    }
-    try {
-      const why = await source.explain(layer.name, place);
-      if (shown?.layer !== layer) return;
-      placeFilters(slot, layer, why);
-    } catch (error) {
-      fill(slot, h("p", { class: "failure" }, /** @type {Error} */ (error).message));
-    }
-  }
-
-  /**
-   * @param {Element} slot
-   * @param {Layer} layer
-   * @param {Explanation} why
-   */
-  function placeFilters(slot, layer, why) {
-    const found = filtersOf(layer, why);
-    const key = found.map((filter) => `${filter.name}:${filter.origin}`).join(" ") + source.revision;
-    if (key === filterKey) return;
-    filterKey = key;
-    filters = found.map((filter) =>
-      createStack({
-        title: filter.origin.length ? `${filter.name}[${filter.origin.map((n, axis) => (filter.tensor.shape[axis] > 1 ? ":" : n)).join(", ")}]` : filter.name,
-        tensor: filter.tensor,
-        mapAxis: filter.mapAxis,
-        places: filter.places,
-        axes: filter.axes,
-        unit: filter.mapAxis === null ? "filter" : "part",
-        testid: `filter:${filter.name}`,
-        room: () => roomFor(1, true),
-      }),
-    );
-    fill(slot, ...filters.map((stack) => stack.el));
-    for (const stack of filters) stack.redraw();
-  }
-
-  /**
-   * A place of the same map whose terms are known.
-   * @param {Layer} layer
-   * @param {Cell} at
-   * @returns {Cell | null}
-   */
-  function explainedNear(layer, at) {
-    if (source.canExplain(layer.name, at)) return at;
-    const axis = layer.map_axis;
-    return source.chosen(layer.name).find((place) => axis !== null && place[axis] === at[axis]) ?? null;
-  }
-
   /**
    * @param {Selection} now
    * @param {Selection} before
@@ -307,11 +255,11 @@ export function mountLayer(root, context) {
     }
     if (!samePlace(now.at, before.at) || before.tab !== "layer") {
       follow(now.at);
-      void showFilters();
+      void filters.show(source.layer(now.layer), now.at);
     }
   }
 
-  const redraw = () => [...(shown ? [...shown.inputs, shown.output] : []), ...filters].forEach((stack) => stack.redraw());
+  const redraw = () => [...(shown ? [...shown.inputs, shown.output] : []), filters].forEach((stack) => stack.redraw());
   const resized = new ResizeObserver(() => el.clientWidth > 0 && redraw());
   resized.observe(el);
   const endings = [
@@ -354,38 +302,4 @@ function measured(event, start) {
   const end = performance.now();
   performance.measure("hover", { start: Math.min(event.timeStamp, start), end });
   performance.measure("hover-work", { start, end });
-}
-
-/**
- * @param {Layer} layer
- * @param {Layer[]} layers
- * @param {(name: string) => void} go
- * @returns {(Node | false)[]}
- */
-function headOf(layer, layers, go) {
-  const index = layers.indexOf(layer);
-  const select = h(
-    "select",
-    { "aria-label": "Layer", "data-testid": "layer-select", onchange: () => go(select.value) },
-    layers.map((one) => h("option", { value: one.name, selected: one === layer }, one.name)),
-  );
-  const facts = [
-    extentOf(layer),
-    layer.weights > 0 && `${counted(layer.weights)} weights`,
-    layer.biases > 0 && `${counted(layer.biases)} biases`,
-    layer.macs > 0 && `${counted(layer.macs)} multiply-adds${layer.macs_percent ? ` (${layer.macs_percent.toFixed(1)} %)` : ""}`,
-  ].filter(Boolean);
-  return [
-    h(
-      "div",
-      { class: "layer-title" },
-      h("button", { class: "tool", disabled: index === 0, title: "Layer before (PageUp)", "aria-label": "Layer before", "data-testid": "layer-before", onclick: () => go(layers[index - 1].name) }, "‹"),
-      select,
-      h("button", { class: "tool", disabled: index === layers.length - 1, title: "Layer behind (PageDown)", "aria-label": "Layer behind", "data-testid": "layer-behind", onclick: () => go(layers[index + 1].name) }, "›"),
-      h("strong", {}, kindOf(layer)),
-      h("span", { class: "quiet" }, facts.join(" · ")),
-    ),
-    layer.pattern !== null && h("p", { class: "layer-equation" }, h("code", { "data-testid": "pattern" }, layer.pattern), layer.named !== null && h("code", { class: "quiet" }, layer.named)),
-    layer.sentence !== null && h("p", { class: "layer-sentence" }, layer.sentence),
-  ];
 }

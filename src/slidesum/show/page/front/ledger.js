@@ -54,7 +54,12 @@ export function ledgerOf({ why, parts, texts, colours, chosen, onOpen, hasPartia
     texts.bias !== null && line("+ bias", texts.bias, "bias"),
     line(TOTALS[why.reduce] ?? "= value", texts.value, "value", "ledger-value"),
     why.after !== null && texts.after !== null && line(`${why.activation ?? ""} of it`, texts.after, "after"),
-    h("div", { class: "ledger-engine" }, line("the engine computed", significant(why.computed, 9), "computed"), line("residual", residualText(why.residual), "residual")),
+    h(
+      "div",
+      { class: "ledger-engine" },
+      line("the engine computed", significant(why.computed, 9), "computed"),
+      line("residual", residualText(why.residual), "residual"),
+    ),
   );
 
   /** @returns {string | null} */
@@ -67,7 +72,17 @@ export function ledgerOf({ why, parts, texts, colours, chosen, onOpen, hasPartia
   /** @param {number} sum */
   function barOf(sum) {
     const share = most > 0 ? (50 * Math.abs(sum)) / most : 0;
-    return h("span", { class: "partial-bar" }, h("span", { style: { left: `${sum < 0 ? 50 - share : 50}%`, width: `${share}%`, background: inked(colours, Math.sign(sum) * 0.6, 1).ground } }));
+    return h(
+      "span",
+      { class: "partial-bar" },
+      h("span", {
+        style: {
+          left: `${sum < 0 ? 50 - share : 50}%`,
+          width: `${share}%`,
+          background: inked(colours, Math.sign(sum) * 0.6, 1).ground,
+        },
+      }),
+    );
   }
 }
 
@@ -79,7 +94,12 @@ export function ledgerOf({ why, parts, texts, colours, chosen, onOpen, hasPartia
  * @returns {HTMLElement}
  */
 function line(label, text, testid, kind = "") {
-  return h("div", { class: `ledger-line ${kind}` }, h("span", {}, label), h("span", { class: "number", "data-testid": testid }, text));
+  return h(
+    "div",
+    { class: `ledger-line ${kind}` },
+    h("span", {}, label),
+    h("span", { class: "number", "data-testid": testid }, text),
+  );
 }
 
 /**

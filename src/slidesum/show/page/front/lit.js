@@ -45,7 +45,9 @@ export function gathered(drawn, slice, { cells, kind }) {
     known.span.left = Math.min(known.span.left, column);
     known.span.right = Math.max(known.span.right, column);
   }
-  const maps = new Map([...found].map(([map, { span, cells: own }]) => [map, areaOf(span) === own.length ? [span] : own.map(spanOf)]));
+  const maps = new Map(
+    [...found].map(([map, { span, cells: own }]) => [map, areaOf(span) === own.length ? [span] : own.map(spanOf)]),
+  );
   return { kind, maps };
 }
 
@@ -73,7 +75,10 @@ function spanOf({ row, column }) {
 export function spelled(lit) {
   return lit
     .filter(({ kind, maps }) => kind !== "seen" && maps.size > 0)
-    .map(({ kind, maps }) => `${kind} ${[...maps].flatMap(([map, spans]) => spans.map((span) => `${map}:${range(span.top, span.bottom)},${range(span.left, span.right)}`)).join(";")}`)
+    .map(
+      ({ kind, maps }) =>
+        `${kind} ${[...maps].flatMap(([map, spans]) => spans.map((span) => `${map}:${range(span.top, span.bottom)},${range(span.left, span.right)}`)).join(";")}`,
+    )
     .join(" | ");
 }
 
@@ -94,7 +99,9 @@ function range(from, to) {
  */
 export function drawLit(context, tiles, lit, { isDark, veil }) {
   const strokes = strokesFor(isDark);
-  if (veil) for (const { kind, maps } of lit) if (kind === "read" || kind === "fed" || kind === "seen") drawVeil(context, tiles, kind, maps, strokes.veil);
+  if (veil)
+    for (const { kind, maps } of lit)
+      if (kind === "read" || kind === "fed" || kind === "seen") drawVeil(context, tiles, kind, maps, strokes.veil);
   for (const { kind, maps } of lit) {
     if (kind === "seen") continue;
     if (maps.size > 1 && maps.size === tiles.size && isWhole(tiles, maps)) {
@@ -128,7 +135,12 @@ function isWhole(tiles, maps) {
  */
 function around(tiles) {
   const [x, y] = [Math.min(...tiles.map((tile) => tile.x)), Math.min(...tiles.map((tile) => tile.y))];
-  return { x, y, width: Math.max(...tiles.map((tile) => tile.x + tile.width)) - x, height: Math.max(...tiles.map((tile) => tile.y + tile.height)) - y };
+  return {
+    x,
+    y,
+    width: Math.max(...tiles.map((tile) => tile.x + tile.width)) - x,
+    height: Math.max(...tiles.map((tile) => tile.y + tile.height)) - y,
+  };
 }
 
 /**

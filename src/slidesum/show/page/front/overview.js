@@ -39,7 +39,17 @@ export function mountOverview(root, { source, state, say }) {
   const regions = h("div", { class: "regions" });
   const cards = h("div", { class: "cards" });
   const plane = h("div", { class: "plane" }, regions, edges, cards);
-  const frame = h("div", { class: "overview", "data-testid": "overview", tabindex: 0, role: "region", "aria-label": `The layers of ${source.document.name}. Plus and minus zoom, arrow keys move.` }, plane);
+  const frame = h(
+    "div",
+    {
+      class: "overview",
+      "data-testid": "overview",
+      tabindex: 0,
+      role: "region",
+      "aria-label": `The layers of ${source.document.name}. Plus and minus zoom, arrow keys move.`,
+    },
+    plane,
+  );
   const camera = createCamera(frame, plane, look);
   const tools = h(
     "div",
@@ -88,14 +98,20 @@ export function mountOverview(root, { source, state, say }) {
   /** @param {Card} card */
   function added(card) {
     const view = createCard(card, {
-      onOpen: () => (card.group === null ? state.set({ layer: card.layer.name, at: null, pinned: false, tab: "layer" }) : unfold(card.group)),
+      onOpen: () =>
+        card.group === null ? state.set({ layer: card.layer.name, at: null, pinned: false, tab: "layer" }) : unfold(card.group),
       onUnfold: () => unfold(card.group ?? ""),
     });
     view.el.addEventListener("focusin", () => {
       const box = placing.boxes.get(card.id);
       if (box && view.el.matches(":has(:focus-visible)")) camera.reveal(box);
     });
-    for (const [type, isNear] of /** @type {const} */ ([["pointerenter", true], ["pointerleave", false], ["focusin", true], ["focusout", false]])) {
+    for (const [type, isNear] of /** @type {const} */ ([
+      ["pointerenter", true],
+      ["pointerleave", false],
+      ["focusin", true],
+      ["focusout", false],
+    ])) {
       view.el.addEventListener(type, () => nearEdges(card.id, isNear));
     }
     const made = { card, view, revision: -1, zoom: 0 };
@@ -152,8 +168,16 @@ export function mountOverview(root, { source, state, say }) {
    */
   function region(name, { x, y, width, height }, isFirst) {
     const onclick = () => refold(new Set([...folded, name]), name);
-    const button = h("button", { class: "region-name", "data-testid": `fold:${name}`, "aria-label": `Fold ${name}`, title: "Fold", onclick }, `− ${name}`);
-    return h("div", { class: "region", style: { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` } }, isFirst && button);
+    const button = h(
+      "button",
+      { class: "region-name", "data-testid": `fold:${name}`, "aria-label": `Fold ${name}`, title: "Fold", onclick },
+      `− ${name}`,
+    );
+    return h(
+      "div",
+      { class: "region", style: { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` } },
+      isFirst && button,
+    );
   }
 
   /** @param {string} name */
@@ -202,7 +226,8 @@ export function mountOverview(root, { source, state, say }) {
   /** The selected layer stands out. */
   function mark() {
     const { layer } = state.get();
-    for (const { card, view } of shown.values()) view.el.classList.toggle("card-chosen", card.members.some((member) => member.name === layer) && state.get().at !== null);
+    for (const { card, view } of shown.values())
+      view.el.classList.toggle("card-chosen", card.members.some((member) => member.name === layer) && state.get().at !== null);
   }
 
   /** Paints what is in sight and not painted yet, sharper where it is zoomed. */

@@ -27,21 +27,45 @@ const TABS = [
   { id: "prediction", title: "Prediction", views: [mountTrace, mountEdit] },
 ];
 
+/** A notebook may show several pages, and their parts are named apart. */
+let pagesMade = 0;
+
 /**
  * @param {{ model: Model, el: HTMLElement }} home
  * @returns {Promise<() => void>} what takes the page away again
  */
 async function render({ model, el }) {
+  const number = ++pagesMade;
   const source = await createSource(model);
   const state = createState({ layer: source.document.layers[0].name });
   const live = h("div", { class: "unseen", "aria-live": "polite" });
-  const root = h("div", { class: `slidesum ${el.parentElement === document.body ? "slidesum-whole" : ""}` });
+  // focusable, so that its keys are its own wherever it was clicked
+  const root = h("div", { tabindex: -1, class: `slidesum ${el.parentElement === document.body ? "slidesum-whole" : ""}` });
   const say = (/** @type {string} */ text) => fill(live, text);
   const context = { source, state, el: root, say };
   /** @type {Map<string, View[]>} */
   const mounted = new Map();
-  const panels = new Map(TABS.map(({ id, title }) => [id, h("div", { class: `panel panel-${id}`, role: "tabpanel", id: `slidesum-${id}`, "aria-label": title, hidden: true })]));
-  const buttons = new Map(TABS.map(({ id, title }) => [id, h("button", { role: "tab", "data-testid": `tab:${id}`, "aria-controls": `slidesum-${id}`, onclick: () => state.set({ tab: id }) }, title)]));
+  const panels = new Map(
+    TABS.map(({ id, title }) => [
+      id,
+      h("div", { class: `panel panel-${id}`, role: "tabpanel", id: `slidesum-${number}-${id}`, "aria-label": title, hidden: true }),
+    ]),
+  );
+  const buttons = new Map(
+    TABS.map(({ id, title }) => [
+      id,
+      h(
+        "button",
+        {
+          role: "tab",
+          "data-testid": `tab:${id}`,
+          "aria-controls": `slidesum-${number}-${id}`,
+          onclick: () => state.set({ tab: id }),
+        },
+        title,
+      ),
+    ]),
+  );
   const prediction = h("button", { class: "prediction", "data-testid": "prediction" });
   const notes = source.document.notes;
   const guide = h("div", { class: "page-guide" });
@@ -69,7 +93,11 @@ async function render({ model, el }) {
       panel.hidden = !isOpen;
       buttons.get(id)?.setAttribute("aria-selected", String(isOpen));
       if (buttons.get(id)) /** @type {HTMLElement} */ (buttons.get(id)).tabIndex = isOpen ? 0 : -1;
-      if (isOpen && !mounted.has(id)) mounted.set(id, views.map((mount) => mount(panel, context)));
+      if (isOpen && !mounted.has(id))
+        mounted.set(
+          id,
+          views.map((mount) => mount(panel, context)),
+        );
     }
   }
 
@@ -79,9 +107,9 @@ async function render({ model, el }) {
     if (!by) return;
     event.preventDefault();
     event.stopPropagation();
-    const number = (TABS.findIndex(({ id }) => id === state.get().tab) + by + TABS.length) % TABS.length;
-    state.set({ tab: TABS[number].id });
-    buttons.get(TABS[number].id)?.focus();
+    const next = (TABS.findIndex(({ id }) => id === state.get().tab) + by + TABS.length) % TABS.length;
+    state.set({ tab: TABS[next].id });
+    buttons.get(TABS[next].id)?.focus();
   }
 
   function tellPrediction() {
@@ -115,7 +143,11 @@ async function render({ model, el }) {
 function predicted({ best, top, sense, labels }) {
   const score = top.find(([number]) => number === best)?.[1];
   const told = score === undefined ? "" : ` ${sense === "smallest" ? "smallest of all: " : ""}${Number(score.toPrecision(3))}`;
-  return [h("span", { class: "quiet" }, "Prediction "), h("strong", {}, labels?.[best] ?? String(best)), h("span", { class: "quiet" }, told)];
+  return [
+    h("span", { class: "quiet" }, "Prediction "),
+    h("strong", {}, labels?.[best] ?? String(best)),
+    h("span", { class: "quiet" }, told),
+  ];
 }
 
 /**

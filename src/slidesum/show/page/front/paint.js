@@ -131,7 +131,10 @@ function paintCurve(context, tile, look) {
   };
   context.fillStyle = look.isDark ? "#ffffff0d" : "#0000000a";
   context.fillRect(tile.x, tile.y, tile.width, tile.height);
-  for (const [sign, clip] of [[-1, middle], [1, tile.y]]) {
+  for (const [sign, clip] of [
+    [-1, middle],
+    [1, tile.y],
+  ]) {
     context.save();
     context.beginPath();
     context.rect(tile.x, clip, tile.width, tile.height / 2);
@@ -161,9 +164,13 @@ function paintCurve(context, tile, look) {
  */
 function paintBar(context, tile, look, hasNegative) {
   const value = look.tensor.data[firstOf(look, tile.map)] * look.tensor.scale;
-  const isNamed = tile.height >= 13 && tile.width >= 120;
+  const isNamed = tile.height >= 12 && tile.width >= 120;
   const label = look.labels?.[tile.map] ?? String(tile.map);
-  const named = isNamed ? (look.labels ? 8 + 6.8 * Math.min(16, ...[look.labels.reduce((most, text) => Math.max(most, text.length), 2)]) : 26) : 0;
+  const named = isNamed
+    ? look.labels
+      ? 8 + 6.8 * Math.min(16, ...[look.labels.reduce((most, text) => Math.max(most, text.length), 2)])
+      : 26
+    : 0;
   const room = tile.width - named - (isNamed ? 62 : 0);
   const zero = tile.x + named + (hasNegative ? room / 2 : 0);
   const length = (value / (look.most || 1)) * (hasNegative ? room / 2 : room) || 0;

@@ -5,12 +5,13 @@
 /** @import { Cell, Context, Explanation, Layer, Selection, View } from "./contract.js" */
 /** @import { Part } from "./arithmetic.js" */
 
-import { gridsOf, partsOf, runningIn, tableOf } from "./arithmetic.js";
+import { gridsOf, partsOf, runningIn } from "./arithmetic.js";
 import { isDarkAt, palette } from "./colour.js";
 import { DIGITS_NOTE, shown } from "./digits.js";
 import { counted, fill, h } from "./dom.js";
 import { ledgerOf } from "./ledger.js";
 import { samePlace } from "./state.js";
+import { tableOf } from "./termtable.js";
 
 /** Of a long list so many terms are shown, the heaviest. */
 const MOST_ROWS = 16;
@@ -29,7 +30,7 @@ export function mountPixel(root, { source, state }) {
   /** @type {{ layer: Layer, why: Explanation, mostInput: number } | null} */
   let explained = null;
 
-  const head = h("header", { class: "pixel-head" });
+  const head = h("header", { class: "pixel-head", "aria-live": "polite" });
   const body = h("div", { class: "pixel-body" });
   const el = h("section", { class: "pixel", "data-testid": "pixel", "aria-label": "The arithmetic of one value" }, head, body);
   root.append(el);
@@ -96,7 +97,11 @@ export function mountPixel(root, { source, state }) {
     const hasPartials = why.partial_sums.length > 1 && parts.some((part) => part.terms.length > 1);
     const isGrid = runningIn(parts[0]?.terms ?? []).length > 0 && (hasPartials || parts.length === 1);
     const front = chosen >= 0 && chosen < parts.length ? chosen : heaviest(parts);
-    const most = { value: mostInput, weight: largest(why, (term) => Math.max(0, ...term.weights.map(({ weight }) => Math.abs(weight)))), product: largest(why, (term) => Math.abs(term.product)) };
+    const most = {
+      value: mostInput,
+      weight: largest(why, (term) => Math.max(0, ...term.weights.map(({ weight }) => Math.abs(weight)))),
+      product: largest(why, (term) => Math.abs(term.product)),
+    };
     const onOpen = (/** @type {number} */ number) => {
       chosen = number;
       isWhole = false;
@@ -104,11 +109,20 @@ export function mountPixel(root, { source, state }) {
     };
     el.dataset.explained = why.at.join(",");
     el.dataset.layer = layer.name;
-    fill(head, h("h3", {}, placeText(layer, why.at), " = ", h("span", { class: "number" }, texts.value)), h("code", { class: "quiet" }, equationText(layer, why)));
+    fill(
+      head,
+      h("h3", {}, placeText(layer, why.at), " = ", h("span", { class: "number" }, texts.value)),
+      h("code", { class: "quiet" }, equationText(layer, why)),
+    );
     fill(
       body,
       ledgerOf({ why, parts, texts, colours, chosen: isWhole ? -1 : front, onOpen, hasPartials }),
-      h("div", { class: "terms-box" }, ...(isGrid ? grids() : lists()), h("p", { class: "quiet note" }, `${DIGITS_NOTE} Factors are shown with four digits.`)),
+      h(
+        "div",
+        { class: "terms-box" },
+        ...(isGrid ? grids() : lists()),
+        h("p", { class: "quiet note" }, `${DIGITS_NOTE} Factors are shown with four digits.`),
+      ),
     );
 
     /** @returns {(Node | string)[]} */
@@ -118,9 +132,20 @@ export function mountPixel(root, { source, state }) {
         h(
           "section",
           { class: "part", "data-map": part.map },
-          h("h4", {}, parts.length > 1 ? part.map.replace("=", " = ") : windowTitle(why), h("span", { class: "quiet" }, ` ${counted(part.terms.length)} ${why.terms[0]?.weights.length ? "products" : "values"}`)),
+          h(
+            "h4",
+            {},
+            parts.length > 1 ? part.map.replace("=", " = ") : windowTitle(why),
+            h("span", { class: "quiet" }, ` ${counted(part.terms.length)} ${why.terms[0]?.weights.length ? "products" : "values"}`),
+          ),
           gridsOf(part, why, texts, most, colours),
-          hasPartials && h("p", { class: "part-sum" }, `sum of ${part.map.replace("=", " = ")}: `, h("span", { class: "number" }, texts.partials[parts.indexOf(part)])),
+          hasPartials &&
+            h(
+              "p",
+              { class: "part-sum" },
+              `sum of ${part.map.replace("=", " = ")}: `,
+              h("span", { class: "number" }, texts.partials[parts.indexOf(part)]),
+            ),
         ),
       );
       return [...blocks, ...(parts.length > 1 ? [wholeButton()] : [])];
@@ -129,7 +154,10 @@ export function mountPixel(root, { source, state }) {
     /** @returns {(Node | string)[]} */
     function lists() {
       const kept = new Set(isWhole ? why.terms.map((_, number) => number) : heaviestTerms(why));
-      const listed = parts.map((part) => ({ part, numbers: part.terms.map((_, k) => part.first + k).filter((number) => kept.has(number)) }));
+      const listed = parts.map((part) => ({
+        part,
+        numbers: part.terms.map((_, k) => part.first + k).filter((number) => kept.has(number)),
+      }));
       const left = why.terms.length - kept.size;
       return [
         why.terms.length > 0 ? tableOf(listed, why, texts, most, colours) : h("p", { class: "quiet" }, "Nothing is read."),
@@ -143,7 +171,11 @@ export function mountPixel(root, { source, state }) {
         isWhole = !isWhole;
         write();
       };
-      return h("button", { "data-testid": "show-all-terms", "aria-pressed": String(isWhole), onclick: toggle }, isWhole ? "Fold the terms" : `Show all ${counted(why.terms.length)} terms`);
+      return h(
+        "button",
+        { "data-testid": "show-all-terms", "aria-pressed": String(isWhole), onclick: toggle },
+        isWhole ? "Fold the terms" : `Show all ${counted(why.terms.length)} terms`,
+      );
     }
   }
 
@@ -218,7 +250,8 @@ function largest(why, size) {
  * @returns {number[]}
  */
 function heaviestTerms({ terms, reduce }) {
-  const weight = (/** @type {Explanation["terms"][0]} */ term) => (term.winner ? Infinity : reduce === "max" ? term.value : reduce === "min" ? -term.value : Math.abs(term.product));
+  const weight = (/** @type {Explanation["terms"][0]} */ term) =>
+    term.winner ? Infinity : reduce === "max" ? term.value : reduce === "min" ? -term.value : Math.abs(term.product);
   const order = terms.map((_, number) => number).sort((a, b) => weight(terms[b]) - weight(terms[a]));
   return order.slice(0, MOST_ROWS);
 }
@@ -230,6 +263,13 @@ function heaviestTerms({ terms, reduce }) {
  * @returns {Cell | null} the one that is nearest, in the same map if there is one
  */
 export function nearest(places, layer, at) {
-  const away = (/** @type {Cell} */ place) => place.reduce((sum, cell, axis) => sum + (axis === layer.map_axis ? (cell === at[axis] ? 0 : 1e6) : Math.abs(cell - at[axis])), 0);
-  return places.reduce((/** @type {Cell | null} */ best, place) => (best === null || away(place) < away(best) ? place : best), null);
+  const away = (/** @type {Cell} */ place) =>
+    place.reduce(
+      (sum, cell, axis) => sum + (axis === layer.map_axis ? (cell === at[axis] ? 0 : 1e6) : Math.abs(cell - at[axis])),
+      0,
+    );
+  return places.reduce(
+    (/** @type {Cell | null} */ best, place) => (best === null || away(place) < away(best) ? place : best),
+    null,
+  );
 }

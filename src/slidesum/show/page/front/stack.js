@@ -118,7 +118,9 @@ export function createStack(told) {
     const look = { tensor, drawn, slice, most: tensor.max, colours, isDark, labels };
     const { width, height } = room();
     let smallRoom = { width, height: isList ? height : 150 };
-    const marked = marks.filter((place) => drawn.sliders.every((axis) => place[axis] === slice[axis])).map((place) => cellOf(drawn, place));
+    const marked = marks
+      .filter((place) => drawn.sliders.every((axis) => place[axis] === slice[axis]))
+      .map((place) => cellOf(drawn, place));
     if (!isList) {
       const tile = largeTile(drawn, map, width, height, ring);
       large.draw({ tiles: [tile], width: tile.width, height: tile.height }, look, marked);

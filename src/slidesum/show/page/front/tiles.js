@@ -129,7 +129,7 @@ export function largeTile(drawn, map, width, height, ring) {
  */
 export function smallTiles(drawn, { width, height, least, all = false }, ring) {
   const form = formOf(drawn);
-  if (form === "bar") return barTiles(drawn, width, Math.min(Math.max(height / drawn.maps, all ? 14 : 0), 22));
+  if (form === "bar") return barTiles(drawn, width, Math.min(Math.max(height / drawn.maps, all ? 12 : 0), 22));
   const isCell = drawn.rows * drawn.columns === 1;
   const columns = drawn.columns + ring.left + ring.right;
   const rows = drawn.rows + ring.top + ring.bottom;
@@ -161,7 +161,11 @@ export function smallTiles(drawn, { width, height, least, all = false }, ring) {
  * @returns {{ count: number, perRow: number, width: number }}
  */
 function gridOf(count, width, height, ratio, gap, least, most) {
-  const first = Math.min(count, Math.max(1, Math.floor((width + gap) / (most + gap))), Math.ceil(Math.sqrt((1.6 * count * ratio * width) / Math.max(Math.min(height, width), 1))));
+  const first = Math.min(
+    count,
+    Math.max(1, Math.floor((width + gap) / (most + gap))),
+    Math.ceil(Math.sqrt((1.6 * count * ratio * width) / Math.max(Math.min(height, width), 1))),
+  );
   for (let perRow = first; ; perRow++) {
     const tile = Math.min((width - gap * (perRow - 1)) / perRow, most);
     const lines = Math.max(1, Math.floor((height + gap) / (tile * ratio + gap)));

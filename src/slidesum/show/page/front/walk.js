@@ -34,10 +34,20 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
   let order = [];
   let next = 0;
 
-  const play = h("button", { class: "tool tool-wide", "data-testid": "play", "aria-pressed": "false", onclick: () => (timer ? pause() : start()) }, "▶ Play");
+  const play = h(
+    "button",
+    { class: "tool tool-wide", "data-testid": "play", "aria-pressed": "false", onclick: () => (timer ? pause() : start()) },
+    "▶ Play",
+  );
   const shuffle = h(
     "button",
-    { class: "tool tool-wide", "data-testid": "shuffle", "aria-pressed": "false", title: "The window may visit the positions in any order", onclick: toggleShuffle },
+    {
+      class: "tool tool-wide",
+      "data-testid": "shuffle",
+      "aria-pressed": "false",
+      title: "The window may visit the positions in any order",
+      onclick: toggleShuffle,
+    },
     "⤨ Shuffle",
   );
   const place = h("input", { type: "text", size: 12, "aria-label": "A place to go to", title: "A place to go to: one number for every axis", "data-testid": "place", onchange: goTo });
@@ -47,12 +57,28 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
     ["▲", "Up", "ArrowUp"],
     ["▼", "Down", "ArrowDown"],
     ["▶", "Right", "ArrowRight"],
-  ].map(([sign, title, key]) => h("button", { class: "tool", title: `${title} (arrow key)`, "aria-label": `One position ${title.toLowerCase()}`, onclick: () => step(key) }, sign));
+  ].map(([sign, title, key]) =>
+    h(
+      "button",
+      {
+        class: "tool",
+        title: `${title} (arrow key)`,
+        "aria-label": `One position ${title.toLowerCase()}`,
+        onclick: () => step(key),
+      },
+      sign,
+    ),
+  );
   const el = h(
     "div",
     { class: "walk", "data-testid": "walk" },
     h("div", { class: "tool-row" }, steps),
-    h("div", { class: "tool-row" }, h("button", { class: "tool tool-wide", title: "Previous map (M)", onclick: () => step("M") }, "− map"), h("button", { class: "tool tool-wide", title: "Next map (m)", onclick: () => step("m") }, "+ map")),
+    h(
+      "div",
+      { class: "tool-row" },
+      h("button", { class: "tool tool-wide", title: "Previous map (M)", onclick: () => step("M") }, "− map"),
+      h("button", { class: "tool tool-wide", title: "Next map (m)", onclick: () => step("m") }, "+ map"),
+    ),
     h("div", { class: "tool-row" }, play, shuffle),
     place,
     remark,
@@ -70,7 +96,14 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
     const row = layer.places.length > 1 ? layer.places[layer.places.length - 2] : null;
     const column = layer.places.length > 0 ? layer.places[layer.places.length - 1] : layer.map_axis;
     /** @type {Record<string, [number | null, number]>} */
-    const moves = { ArrowLeft: [column, -1], ArrowRight: [column, 1], ArrowUp: [row, -1], ArrowDown: [row, 1], m: [layer.map_axis, 1], M: [layer.map_axis, -1] };
+    const moves = {
+      ArrowLeft: [column, -1],
+      ArrowRight: [column, 1],
+      ArrowUp: [row, -1],
+      ArrowDown: [row, 1],
+      m: [layer.map_axis, 1],
+      M: [layer.map_axis, -1],
+    };
     const move = moves[key];
     if (!move || move[0] === null) return false;
     pause();
@@ -198,7 +231,11 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
  * @returns {boolean} whether it belongs to a field
  */
 function isTyped(event) {
-  return event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement || event.target instanceof HTMLTextAreaElement;
+  return (
+    event.target instanceof HTMLInputElement ||
+    event.target instanceof HTMLSelectElement ||
+    event.target instanceof HTMLTextAreaElement
+  );
 }
 
 /**
@@ -219,7 +256,9 @@ function positionsOf(layer, at) {
   const axes = layer.places.length ? layer.places : layer.map_axis === null ? [] : [layer.map_axis];
   let found = [at];
   for (const axis of axes) {
-    found = found.flatMap((place) => Array.from({ length: layer.shape[axis] }, (_, cell) => place.map((old, k) => (k === axis ? cell : old))));
+    found = found.flatMap((place) =>
+      Array.from({ length: layer.shape[axis] }, (_, cell) => place.map((old, k) => (k === axis ? cell : old))),
+    );
   }
   return found;
 }
