@@ -3,10 +3,14 @@
 import itertools
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
+import slidesum as ss
 from slidesum.core.ops import Input
 from slidesum.show.page.choose import followed
+from slidesum.show.page.html import write_page
+from slidesum.show.page.session import Session
 
 STEP = """() => {
   const unit = document.querySelector('[data-testid="trace:unit"]');
@@ -154,6 +158,50 @@ def test_a_step_opens_in_its_layer(trace):
     trace.get_by_test_id("trace:open").click()
     assert trace.get_by_test_id("layer").get_attribute("data-layer") == "F6-squash"
     assert trace.get_by_test_id("pixel").is_visible()
+
+
+def page_of(net, folder):
+    image = np.random.default_rng(0).normal(size=net.graph.inputs[0].shape)
+    session = Session(net.graph, None, image)
+    write_page(folder / "net.html", session)
+    return folder / "net.html", session
+
+
+def test_a_network_without_classes_says_so(watched, tmp_path):
+    net = ss.Network("signal")
+    x = net.input("b c i", b=1, c=1, i=24)
+    net.conv(x, "b c i+u, o c u -> b o i", o=3, u=5, name="first")
+    watched.page.goto(page_of(net, tmp_path)[0].as_uri())
+    watched.page.get_by_test_id("tab:prediction").click()
+    assert watched.page.locator(".trace-classes").text_content() == (
+        "This network doesn't end with one number a class: there is no prediction to follow back. "
+        "Every value is explained under “Layer”."
+    )
+    assert not watched.errors
+
+
+def test_a_volume_is_followed_to_its_cells(watched, tmp_path):
+    net = ss.Network("volume")
+    x = net.input("b c i j k", b=1, c=2, i=6, j=7, k=8)
+    x = net.conv(x, "b c i+u j+v k+w, o c u v w -> b o i j k", o=3, u=3, v=3, w=3, name="first")
+    net.linear(net.activation(x, "relu", name="relu"), 4, name="scores")
+    path, session = page_of(net, tmp_path)
+    page = watched.page
+    page.goto(path.as_uri())
+    page.get_by_test_id("tab:prediction").click()
+    page.get_by_test_id("trace:value").wait_for()
+    page.get_by_test_id("trace:down").click()
+    page.wait_for_function(f"() => ({STEP})().layer === 'input'")
+    pixel = page.evaluate(STEP)["at"]
+    steps = page.locator('[data-testid="trace:path"] button')
+    assert steps.count() == len(session.graph.nodes)
+    steps.nth(steps.count() - 2).click()
+    page.wait_for_function(f"() => ({STEP})().layer === 'first' && ({STEP})().ready")
+    told = check(unfolded(page), ss.Network.of(session.graph, session.values), session.maps)
+    field = page.evaluate(STEP)["field"].split()
+    assert field == [f"{cell}-{cell + 2}" for cell in told.at[2:]]
+    assert all(first <= cell <= first + 2 for first, cell in zip(told.at[2:], pixel[2:], strict=True))
+    assert not watched.errors
 
 
 def test_pictures_of_it(watched, lenet_page):
