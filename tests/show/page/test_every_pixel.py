@@ -22,7 +22,11 @@ async ({ layer, places }) => {
   const all = (id) => [...document.querySelectorAll(`[data-testid="pixel"] [data-testid="${id}"]`)];
   const until = (isSo) => new Promise((resolve, reject) => {
     const end = performance.now() + 20000;
-    const look = () => isSo() ? resolve() : performance.now() > end ? reject(new Error(`${layer} waited in vain`)) : setTimeout(look, 4);
+    const look = () => {
+      if (isSo()) resolve();
+      else if (performance.now() > end) reject(new Error(`${layer} waited in vain`));
+      else setTimeout(look, 4);
+    };
     look();
   });
   find("tab:layer").click();
@@ -41,7 +45,7 @@ async ({ layer, places }) => {
     if (whole && whole.getAttribute("aria-pressed") === "false") whole.click();
     const text = (id) => all(id)[0]?.textContent ?? null;
     found.push({
-      terms: all("term").map((one) => ({ ...one.dataset, text: one.matches("td *, tr") ? one.lastChild.textContent : one.textContent })),
+      terms: all("term").map((one) => ({ ...one.dataset, text: (one.matches("tr") ? one.lastChild : one).textContent })),
       partials: all("partial").map((one) => ({ ...one.dataset, text: one.lastChild.textContent })),
       parts: [...document.querySelectorAll(".part-sum .number")].map((one) => one.textContent),
       ...Object.fromEntries(["sum", "bias", "value", "after", "computed", "residual"].map((id) => [id, text(id)])),

@@ -126,7 +126,7 @@ html, body {{ margin: 0; height: 100%; }}
 </style>
 </head>
 <body>
-<div id="slidesum"><p style="font: 1rem system-ui; padding: 1rem">Unpacking {escape(name)} …</p></div>
+<div id="slidesum"><p style="font: 1rem system-ui; margin: 0; padding: 1rem">Unpacking {escape(name)} …</p></div>
 <noscript>This page needs JavaScript; it sends nothing anywhere.</noscript>
 <script type="text/plain" id="slidesum-document">{compressed(_json(document))}</script>
 <script type="text/plain" id="slidesum-numbers">{compressed(numbers)}</script>

@@ -55,7 +55,7 @@ html, body {{ margin: 0; height: 100%; }}
 </style>
 </head>
 <body>
-<div id="slidesum"><p style="font: 1rem system-ui; padding: 1rem">Loading {title} …</p></div>
+<div id="slidesum"><p style="font: 1rem system-ui; margin: 0; padding: 1rem">Loading {title} …</p></div>
 <noscript>This page needs JavaScript; it sends nothing to anybody but this machine.</noscript>
 <script type="module" src="/start.js?token={key}"></script>
 </body>
