@@ -211,9 +211,8 @@ def batch_norm(build: Build, call: Call) -> Tensor | tuple[Tensor, None, None]:
     held = {"mean": _numbers(build, mean), "variance": _numbers(build, variance)}
     affine = scale is not None or shift is not None
     if affine:
-        ones = np.ones_like(held["mean"])
-        held["scale"] = _numbers(build, scale) if scale is not None else ones
-        held["shift"] = _numbers(build, shift) if shift is not None else 0 * ones
+        held["scale"] = _numbers(build, scale) if scale is not None else np.ones_like(held["mean"])
+        held["shift"] = _numbers(build, shift) if shift is not None else np.zeros_like(held["mean"])
     used_twice = _repeated(build, call, (scale, shift, mean, variance))
     op = BatchNorm(1, float(call.get("eps", 1e-5)), affine)
     x = build.tensor(call.x)
