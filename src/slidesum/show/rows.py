@@ -53,8 +53,7 @@ def totals_of(rows: Iterable[Row]) -> dict[str, Any]:
 def with_shares(rows: Iterable[Row], totals: Mapping[str, Any]) -> tuple[Row, ...]:
     """The rows with their percentages of the totals; None where a total is a formula, or nothing."""
     return tuple(
-        {**row, **{share: _percent(row[column], totals[column]) for share, column in SHARES.items()}, "reach": row["reach"]}
-        for row in rows
+        {**row, **{share: _percent(row[column], totals[column]) for share, column in SHARES.items()}} for row in rows
     )
 
 
