@@ -42,8 +42,7 @@ def _learnt(graph: Graph, inputs: bool) -> dict[str, bool]:
             case Stored(trainable=trainable):
                 found[node.name] = trainable
             case _:
-                own = any(array.trainable for array in parameters(node))
-                found[node.name] = own or any(found[name] for name in node.inputs)
+                found[node.name] = any(found[name] for name in node.inputs) or any(a.trainable for a in parameters(node))
     return found
 
 

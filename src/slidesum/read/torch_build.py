@@ -52,13 +52,15 @@ class Build:
         self.unsupported: list[Unsupported] = []
         self.results: dict[Value, Tensor] = {}
         self.used = set(program.outputs)
-        self.uses: dict[Value, set[tuple[str, tuple[Value, ...]]]] = {}
+        self.shared: set[Value] = set()  # the arrays that are used in several ways: by other operators, or with other arrays
+        ways: dict[Value, tuple[str, tuple[Value, ...]]] = {}
         for call in program.calls:
             read = call.read
             self.used.update(read)
             arrays = tuple([v for v in read if v in program.arrays])
             for value in arrays:
-                self.uses.setdefault(value, set()).add((call.op, arrays))
+                if ways.setdefault(value, (call.op, arrays)) != (call.op, arrays):
+                    self.shared.add(value)
         self.keepers: dict[tuple[Value, ...], str] = {}
         self.parents = {name.rpartition(".")[0] for call in program.calls if (name := call.place.path)}
         self.counted: dict[str, int] = {}
@@ -172,7 +174,7 @@ class Build:
 
     def _kept_alone(self, call: Call, value: Value) -> bool:
         """Whether an array is used in one way only: by this call, and others with the very same arrays."""
-        return value in self.program.arrays and len(self.uses.get(value, ())) <= 1
+        return value in self.program.arrays and value not in self.shared
 
     def _biased(self, call: Call, placed: Tensor, done: Equation, bias: tuple[str, Value]) -> Tensor:
         """A bias that is computed, or used elsewhere too, is added behind the equation."""
@@ -195,7 +197,7 @@ class Build:
     def opaque(self, call: Call, reason: str) -> None:
         """What isn't understood: one layer a result, of exact shape, listed with its place."""
         inputs = call.read
-        arrays = [v for v in inputs if v in self.program.arrays and len(self.uses[v]) <= 1 and v not in self.results]
+        arrays = [v for v in inputs if v in self.program.arrays and v not in self.shared and v not in self.results]
         read = [self.tensor(v) for v in inputs if v not in arrays]
         for number, value in enumerate(v for v in call.results if v is not None):
             if number and value not in self.used:

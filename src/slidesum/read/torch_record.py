@@ -13,6 +13,7 @@ Values that leave torch, or decide what is computed, can't be recorded; then tor
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -32,6 +33,8 @@ SAME_SHAPE = ("batch_norm", "relu", "sigmoid", "silu", "hardswish", "gelu")
 """Operators whose result is like their first argument, known without asking."""
 REMEMBERED = ("conv1d", "conv2d", "conv3d", "linear")
 """Operators whose result is a new tensor, of a shape that follows from those of the arguments: networks repeat them."""
+PLAIN = frozenset({bool, float, str, type(None)})
+"""Arguments that stand in a call as they are."""
 _MADE: dict[tuple[Any, ...], tuple[torch.Size, torch.dtype]] = {}
 MOST_MADE = 4096
 """So many of those results are remembered: the operator and the shapes, types and numbers that it is given say what they are."""
@@ -96,7 +99,7 @@ class Recorder(TorchFunctionMode):
         found = result if isinstance(result, list | tuple) else (result,)
         if not tensors_in(found):
             return result
-        given = {n: self._argument(a) for n, a in arguments(op, func, args, kwargs).items()}
+        given = {n: a if type(a) in PLAIN else self._argument(a) for n, a in arguments(op, func, args, kwargs).items()}
         if in_place:
             self._overwritten(args[0])
             result = args[0]
@@ -120,7 +123,7 @@ class Recorder(TorchFunctionMode):
             return torch.empty(args[0].shape, dtype=args[0].dtype, device="meta")
         if self.real or op not in REMEMBERED:
             return func(*self._light(args), **self._light(kwargs))
-        key = (op, *((a.shape, a.dtype) if isinstance(a, torch.Tensor) else str(a) for a in (*args, *kwargs.items())))
+        key = (op, *map(_known_by, (*args, *kwargs, *kwargs.values())))
         if key not in _MADE:
             if len(_MADE) >= MOST_MADE:
                 _MADE.clear()
@@ -140,7 +143,7 @@ class Recorder(TorchFunctionMode):
 
     def bind(self, tensor: torch.Tensor) -> Value:
         """A new value for this tensor."""
-        value = Value(extents(tensor.shape, self.batch), _dtype(tensor))
+        value = Value(extents(tensor.shape, self.batch), _called(tensor.dtype))
         self.values[id(tensor)] = value
         self.kept.append(tensor)
         if tensor.layout is torch.strided:
@@ -166,7 +169,7 @@ class Recorder(TorchFunctionMode):
                 if not torch.equal(one, first.expand_as(one)):
                     raise Unrecordable("a constant differs from sample to sample", advice="Give it as an input.")
                 one = first
-        value = Value(tuple(one.shape), _dtype(one))
+        value = Value(tuple(one.shape), _called(one.dtype))
         self.arrays[value] = Array(self.names.get(id(tensor)) or self.where.named("constant"), numbers(one), False)
         if one is tensor:
             return value
@@ -200,9 +203,7 @@ class Recorder(TorchFunctionMode):
         """The argument as it stands in a call."""
         if (known := self.values.get(id(argument))) is not None:
             return known
-        if argument is None or isinstance(argument, (bool, float, str)):
-            return argument
-        if isinstance(argument, int):
+        if isinstance(argument, int) and not isinstance(argument, bool):
             return extent(argument, self.batch)
         if isinstance(argument, torch.Tensor):
             return argument.item() if argument.ndim == 0 and id(argument) not in self.values else self.value(argument)
@@ -249,8 +250,16 @@ def _like_first(op: str, args: Sequence[Any]) -> bool:
     return op in SAME_SHAPE
 
 
-def _dtype(tensor: torch.Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")
+def _known_by(argument: Any) -> Any:
+    """What of an argument the shape and the type of a result depend on."""
+    if isinstance(argument, torch.Tensor):
+        return argument.shape, argument.dtype
+    return tuple(argument) if isinstance(argument, list) else argument
+
+
+@cache
+def _called(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def numbers(tensor: torch.Tensor) -> Any:

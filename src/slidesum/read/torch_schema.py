@@ -48,7 +48,7 @@ def arguments(op: str, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
     """The arguments by the names of the operator's schema; "input" is called "self"."""
     if op in ("getitem", "setitem"):
         return dict(zip(("self", "index", "value"), args, strict=False))
-    names = _signature(func) if op in LEAVES else _schema(op, tuple(map(_sort, args)), frozenset(kwargs))
+    names = _signature(func) if op in LEAVES else _schema(op, tuple([_sort(a) for a in args]), frozenset(kwargs))
     found = dict(zip(names, args, strict=False))
     if len(args) > len(names):
         found |= {f"argument{k}": args[k] for k in range(len(names), len(args))}

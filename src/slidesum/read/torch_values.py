@@ -270,7 +270,7 @@ def _numbers(build: Build, value: Value) -> Any:
 def _repeated(build: Build, call: Call, values: tuple[Value | None, ...]) -> tuple[Value, ...]:
     """The arrays, by which a second call of the same layer is known. Raises Unknown where another layer uses one of them."""
     kept = tuple(value for value in values if value is not None)
-    if any(len(build.uses.get(value, ())) > 1 for value in kept):
+    if not build.shared.isdisjoint(kept):
         raise Unknown("another layer uses one of its arrays, too")
     return kept
 

@@ -130,8 +130,7 @@ class Lines:
         bold = Style(bold=True)
         for text, style in ((self.title, bold), *((row, None) for row in self.rows), (self.footer, bold)):
             if text is not None:
-                yield Segment(text, style)
-                yield Segment.line()
+                yield Segment(text + "\n", style)
 
     def __rich_measure__(self, console: Any, options: Any) -> Measurement:
         return Measurement(self.width, self.width)

@@ -87,7 +87,7 @@ def _row(graph: Graph, node: Node, back: Any, held: Any, reach: Mapping[str, Rea
     }
 
 
-def _slid_axes(graph: Graph, reaches: Mapping[str, Mapping[str, Reach]]) -> list[str]:
+def _slid_axes(graph: Graph, reaches: Mapping[str, Mapping[str, Reach]]) -> frozenset[str]:
     """The axes of the input along which some layer reads more than one cell, or moves by more than one."""
     inputs = [(node.op.names, node.shape) for node in graph.inputs if isinstance(node.op, Input)]
     names = [name for axes, _ in inputs for name in axes]
@@ -98,4 +98,4 @@ def _slid_axes(graph: Graph, reaches: Mapping[str, Mapping[str, Reach]]) -> list
         for name, r in found.items()
         if r.stride not in (0, 1) or (r.stride == 1 and r.field != 1)
     }
-    return [name for k, name in enumerate(names) if (k > 1 and cells[name] != 1) or name in moving]
+    return frozenset(name for k, name in enumerate(names) if (k > 1 and cells[name] != 1) or name in moving)
