@@ -19,7 +19,7 @@ from fractions import Fraction
 from typing import Any
 
 from slidesum.core.axis import Address, Merged, indices
-from slidesum.core.sized import Sized, Slide
+from slidesum.core.sized import Sized
 from slidesum.core.sizes import Size, ceil_div, largest, prod, tidy
 from slidesum.laws.once import once
 from slidesum.laws.padding import window_span

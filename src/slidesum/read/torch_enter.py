@@ -1,4 +1,4 @@
-"""Functions of torch that are written in Python, such as `F.batch_norm`, entered while a module is recorded.
+"""Functions of torch that are written in Python, such as `F.relu`, entered while a module is recorded.
 
 Such a function first asks whether somebody overrides it, and the recording does. A copy of it that is told no computes on, so that
 the operators below it are recorded instead.

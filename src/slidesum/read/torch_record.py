@@ -2,8 +2,8 @@
 
 The module's own Python runs once, so branches are taken and loops unrolled. Three rules:
 
-- Functions written in Python, such as `F.batch_norm` and `F.multi_head_attention_forward`, are entered; what is recorded are the
-  operators below them, with the argument names of their schema.
+- Functions written in Python, such as `F.relu` and `F.multi_head_attention_forward`, are entered (torch_enter); what is recorded
+  are the operators below them, with the argument names of their schema (torch_schema), and where they stand (torch_where).
 - What depends on no input and no parameter is computed for real: masks, index tables, positions.
 - The batch is replaced by a large prime. Whatever is a multiple of it grows with the batch (`torch_program.extent`).
 
@@ -33,6 +33,8 @@ SAME_SHAPE = ("batch_norm", "relu", "sigmoid", "silu", "hardswish", "gelu")
 """Operators whose result is like their first argument, known without asking."""
 REMEMBERED = ("conv1d", "conv2d", "conv3d", "linear")
 """Operators whose result is a new tensor, of a shape that follows from those of the arguments: networks repeat them."""
+ASKED = frozenset({"dim", "ndimension", "size", "numel", "stride", "is_contiguous", "is_floating_point", "is_complex"})
+"""What a tensor is asked about itself, and no operation."""
 PLAIN = frozenset({bool, float, str, type(None)})
 """Arguments that stand in a call as they are."""
 _MADE: dict[tuple[Any, ...], tuple[torch.Size, torch.dtype]] = {}
@@ -87,6 +89,8 @@ class Recorder(TorchFunctionMode):
         name = func.__name__
         if name == "__get__":
             return self._property(func.__self__.__name__, func, args)
+        if name in ASKED:
+            return func(*args, **kwargs)
         if name.startswith("new_"):  # of the input it takes the dtype only
             args = (torch.empty(0, dtype=args[0].dtype), *args[1:])
         if not self._known_among(args) and not self._known_among(kwargs.values()):

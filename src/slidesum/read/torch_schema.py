@@ -1,14 +1,14 @@
 """What torch's functions are called as operators, and the names of their arguments in ATen's schema.
 
-    x.__iadd__(y)     add, in place     {"self": x, "other": y}
-    x.view(2, 3)      view              {"self": x, "size": (2, 3)}
+x.__iadd__(y)     add, in place     {"self": x, "other": y}
+x.view(2, 3)      view              {"self": x, "size": (2, 3)}
 
-    >>> operator("__iadd__"), operator("relu_"), operator("concat")
-    (('add', True), ('relu', True), ('cat', False))
-    >>> arguments("leaky_relu", None, (1.0, 0.2), {})
-    {'argument0': 1.0, 'argument1': 0.2}
-    >>> arguments("leaky_relu", None, (torch.zeros(1), 0.2), {})
-    {'self': tensor([0.]), 'negative_slope': 0.2}
+>>> operator("__iadd__"), operator("relu_"), operator("concat")
+(('add', True), ('relu', True), ('cat', False))
+>>> arguments("leaky_relu", None, (1.0, 0.2), {})
+{'argument0': 1.0, 'argument1': 0.2}
+>>> arguments("leaky_relu", None, (torch.zeros(1), 0.2), {})
+{'self': tensor([0.]), 'negative_slope': 0.2}
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from inspect import signature
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -30,8 +31,8 @@ DUNDERS = {
 }  # fmt: skip
 """Other names of operators."""
 IN_PLACE = ("__iadd__", "__isub__", "__imul__", "__itruediv__", "__ipow__", "__setitem__")
-LEAVES = ("local_response_norm",)
-"""Functions that are written in Python, and layers of their own."""
+LEAVES = ("local_response_norm", "batch_norm")
+"""Functions that are written in Python, and stand for themselves, with the names of their own arguments."""
 SPREAD = ("view", "reshape", "permute", "expand", "repeat", "tile", "flip")
 """Methods that take their last argument spread out: x.view(2, 3)."""
 
@@ -48,7 +49,11 @@ def arguments(op: str, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
     """The arguments by the names of the operator's schema; "input" is called "self"."""
     if op in ("getitem", "setitem"):
         return dict(zip(("self", "index", "value"), args, strict=False))
-    names = _signature(func) if op in LEAVES else _schema(op, tuple([_sort(a) for a in args]), frozenset(kwargs))
+    names = (
+        _signature(func)
+        if op in LEAVES and isinstance(func, FunctionType)
+        else _schema(op, tuple([_sort(a) for a in args]), frozenset(kwargs))
+    )
     found = dict(zip(names, args, strict=False))
     if len(args) > len(names):
         found |= {f"argument{k}": args[k] for k in range(len(names), len(args))}

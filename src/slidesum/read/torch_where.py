@@ -14,10 +14,14 @@ from slidesum.read.torch_program import Place
 
 
 class Whereabouts:
-    """The path of the module that runs now ("layer1.0.conv1"), known while `following` it."""
+    """The path of the module that runs now ("layer1.0.conv1"), known while `following` it.
+
+    `line` is where a module of torch's own is called: what runs in it is torch's code, and nobody need look for the user's.
+    """
 
     def __init__(self) -> None:
         self.path = ""
+        self.line: str | None = None
 
     @contextmanager
     def following(self, module: torch.nn.Module) -> Iterator[None]:
@@ -29,12 +33,13 @@ class Whereabouts:
         call = torch.nn.Module.__call__
 
         def called(one: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
-            outside = self.path
-            self.path = names.get(id(one), outside)
+            outside = self.path, self.line
+            self.path = names.get(id(one), self.path)
+            self.line = (source_line() if self.line is None else self.line) if _is_inside(type(one).__module__) else None
             try:
                 return call(one, *args, **kwargs)
             finally:
-                self.path = outside
+                self.path, self.line = outside
 
         torch.nn.Module.__call__ = called  # type: ignore[method-assign]
         try:
@@ -44,7 +49,7 @@ class Whereabouts:
 
     def place(self) -> Place:
         """The module that runs now, and the line."""
-        return Place(self.path, source_line())
+        return Place(self.path, source_line() if self.line is None else self.line)
 
     def named(self, what: str) -> str:
         """A name for something that the module that runs now makes."""

@@ -47,14 +47,12 @@ def network_rows(graph: Graph, reaches: Mapping[str, Mapping[str, Reach]], held:
 def totals_of(rows: Iterable[Row]) -> dict[str, Any]:
     """The sum of every counted column."""
     kept = tuple(rows)
-    return {column: tidy(sum(row[column] for row in kept)) for column in COUNTS}
+    return {column: tidy(sum([row[column] for row in kept])) for column in COUNTS}
 
 
 def with_shares(rows: Iterable[Row], totals: Mapping[str, Any]) -> tuple[Row, ...]:
     """The rows with their percentages of the totals; None where a total is a formula, or nothing."""
-    return tuple(
-        {**row, **{share: _percent(row[column], totals[column]) for share, column in SHARES.items()}} for row in rows
-    )
+    return tuple({**row, **{share: _percent(row[column], totals[column]) for share, column in SHARES.items()}} for row in rows)
 
 
 def _percent(part: Any, whole: Any) -> float | None:
