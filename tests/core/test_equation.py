@@ -1,5 +1,7 @@
 """Axes, equations, and equations with sizes."""
 
+import pickle
+
 import pytest
 
 from slidesum.core.axis import Address, Merged, Name, One, Rest, Term, bare, factors, indices
@@ -119,6 +121,17 @@ def test_axes_of_every_form_have_an_extent():
     assert [operand.name for operand in sized.filters] == ["w"]
     assert [slide.position for slide in sized.slides_of(0)] == ["i"]
     assert sized.slides_of(1) == ()
+
+
+def test_an_equation_that_is_stored_takes_no_hash_along():
+    """Hashes of text differ from process to process."""
+    equation = parse("b c i+u, o c u -> b o i")
+    assert hash(equation) == hash(parse("b  c i+u,  o c u -> b o i"))
+    stored = pickle.loads(pickle.dumps(equation))
+    assert "_hash" in vars(equation)
+    assert "_hash" not in vars(stored)
+    assert stored == equation
+    assert hash(stored) == hash(equation)
 
 
 def test_a_sized_equation_has_no_rest_left():

@@ -12,6 +12,7 @@ from slidesum.errors import ReadError, UsageError
 from slidesum.notation.write import pattern
 from slidesum.read.model import Model, Unsupported
 from slidesum.read.torch_model import read_module
+from slidesum.read.torch_record import record
 
 
 def agree(module, *inputs, rtol=1e-9):
@@ -179,6 +180,34 @@ def test_what_is_not_understood_stays_as_an_opaque_layer():
         ("cumsum", "the", "it has no equation, and is none of the other layers known here"),
     ]
     assert "test_torch_modules.py:" in read.unsupported[1].place
+
+
+class Parts(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+
+    def forward(self, x):
+        x = self.body(x)
+        return x.relu()
+
+
+def test_a_call_knows_its_module_and_the_line_of_the_users_code():
+    """What runs in a module of torch's own stands where that is called, in the first line of `forward`."""
+    first = Parts.forward.__code__.co_firstlineno + 1
+    places = [call.place for call in record(Parts().eval(), [torch.zeros(2, 4)], ["x"]).calls]
+    assert [(place.path, place.line) for place in places] == [
+        ("body.0", f"test_torch_modules.py:{first}"),
+        ("body.1", f"test_torch_modules.py:{first}"),
+        ("", f"test_torch_modules.py:{first + 1}"),
+    ]
+
+
+def test_what_fails_while_it_is_recorded_leaves_modules_as_they_were():
+    call = nn.Module.__call__
+    with pytest.raises(RuntimeError, match="must have same reduction dim"):
+        record(Parts(), [torch.zeros(2, 5)], ["x"])
+    assert nn.Module.__call__ is call
 
 
 def test_strict_makes_an_error_of_it():

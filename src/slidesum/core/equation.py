@@ -56,6 +56,18 @@ class Equation:
     text: str = field(default="", compare=False, repr=False)
 
     @cached_property
+    def _hash(self) -> int:
+        return hash((self.operands, self.result, self.reduce, self.bias))
+
+    def __hash__(self) -> int:
+        """Worked out once: laws remember their answers by equation."""
+        return self._hash
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without the hash, which holds in this process only."""
+        return {name: value for name, value in vars(self).items() if name != "_hash"}
+
+    @cached_property
     def indices(self) -> tuple[str, ...]:
         """All indices: first those of the result, then the others as they come."""
         return unique(name for operand in (self.result, *self.operands) for name in operand.indices)

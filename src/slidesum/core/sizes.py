@@ -37,7 +37,7 @@ RatioLike = Union[int, float, str, Fraction, "sympy.Expr"]
 
 def is_number(value: Size) -> bool:
     """True for an integer, False for a formula."""
-    return not hasattr(value, "free_symbols")
+    return type(value) is int or not hasattr(value, "free_symbols")
 
 
 def size(value: SizeLike) -> Size:
@@ -57,6 +57,8 @@ def size(value: SizeLike) -> Size:
 
 def tidy(value: Any) -> Size:
     """A formula without symbols is a number again; NumPy integers become Python's; formulas are multiplied out."""
+    if type(value) is int:  # as nearly all are
+        return value
     if not is_number(value):
         import sympy
 

@@ -51,9 +51,13 @@ class Drafting:
             self._drawn = Graph(self._name, tuple(self._nodes.values()), self._heads)
         return self._drawn
 
+    def node(self, layer: str) -> Node:
+        """A layer that was placed before. Raises NetworkError for any other."""
+        return self._nodes.get(layer) or self.graph[layer]
+
     def tensor(self, layer: str) -> Tensor:
         """The result of a layer that was placed before."""
-        return Tensor(layer, self.graph[layer].shape)
+        return Tensor(layer, self.node(layer).shape)
 
     def output(self, *results: Tensor) -> None:
         """Say what the network is asked for, the most important result first; by default it is the last layer's."""
@@ -97,7 +101,7 @@ class Drafting:
 
     def _sharing(self, node: Node, other: str) -> str:
         """The owner of the arrays that a layer shares. Raises NetworkError where they aren't those that it needs."""
-        lender = self.graph[other]
+        lender = self.node(other)
         owner = self._nodes[lender.owner]
         mine, theirs = ([(p.name, p.shape, p.role) for p in parameters(n)] for n in (node, owner))
         if mine != theirs or not mine:

@@ -14,6 +14,7 @@ from slidesum.core.ops import Distance, Input, Layer, Stored
 from slidesum.core.sized import Sized
 from slidesum.core.sizes import Size, prod, tidy
 from slidesum.laws.gradient import gradient_of
+from slidesum.laws.once import once
 from slidesum.laws.parameters import parameters
 
 
@@ -41,8 +42,7 @@ def _learnt(graph: Graph, inputs: bool) -> dict[str, bool]:
             case Stored(trainable=trainable):
                 found[node.name] = trainable
             case _:
-                own = any(array.trainable for array in parameters(node))
-                found[node.name] = own or any(found[name] for name in node.inputs)
+                found[node.name] = any(found[name] for name in node.inputs) or any(a.trainable for a in parameters(node))
     return found
 
 
@@ -59,6 +59,7 @@ def _of_node(node: Node, wanted: list[bool]) -> Size:
             return 0
 
 
+@once
 def multiplications(sized: Sized) -> Size:
     """The multiply-adds of one equation."""
     return tidy(sized.combinations(sized.equation.indices) * (len(sized.equation.operands) - 1))

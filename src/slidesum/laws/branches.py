@@ -48,7 +48,7 @@ def _at(node: Node, branches: Mapping[str, Mapping[str, Reach]]) -> Iterator[str
         if _differ([reach.stride for reach in found.values()]):
             told = _listed({name: reach.stride for name, reach in found.items()})
             strides.setdefault(told, []).append(axis)
-        elif _differ([_centre(reach) for reach in found.values()]):
+        elif _differ([reach.field - 2 * reach.padding for reach in found.values()]):
             told = _listed({name: _centre(reach) for name, reach in found.items()})
             centres.setdefault(told, []).append(axis)
     for told, axes in strides.items():

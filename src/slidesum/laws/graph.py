@@ -40,9 +40,11 @@ def node_counts(node: Node) -> Counts:
             products = tidy(outputs * len(centres[0]))
             counts = Counts(macs=products, macs_inside=products, connections=products, outputs=outputs)
         case _:
-            kept = [(p.role, prod(p.shape)) for p in parameters(node)]
-            weights, biases = (tidy(sum(n for role, n in kept if role == wanted)) for wanted in ("weights", "biases"))
-            counts = Counts(weights=weights, biases=biases, outputs=outputs)
+            kept: dict[str, Size] = dict.fromkeys(("weights", "biases"), 0)
+            for array in parameters(node):
+                if array.trainable:
+                    kept[array.role] += prod(array.shape)
+            counts = Counts(**{role: tidy(n) for role, n in kept.items()}, outputs=outputs)
     return replace(counts, weights=0, biases=0) if node.shares else counts
 
 
@@ -88,5 +90,5 @@ def reaches(graph: Graph) -> dict[str, Mapping[str, Reach]]:
             continue
         before = [(graph[name].shape, found[name]) for name in node.inputs]
         branches = [branch for branch in through(node, before) if branch]
-        found[node.name] = union(branches) if branches else {}
+        found[node.name] = union(branches) if len(branches) > 1 else branches[0] if branches else {}
     return found

@@ -59,7 +59,9 @@ class Peak:
 def steps(graph: Graph, dtype: str = "float32") -> tuple[Step, ...]:
     """What is held at every step, in order; inputs and stored arrays are no steps."""
     bytes_of = {node.name: tidy(prod(node.shape) * ITEM_BYTES[dtype]) for node in graph if not isinstance(node.op, Stored)}
-    last = _last_steps(graph)
+    ends: dict[int, list[str]] = {}
+    for name, number in _last_steps(graph).items():
+        ends.setdefault(number, []).append(name)
     held = {node.name: None for node in graph.inputs}
     total = tidy(sum(bytes_of[name] for name in held))
     found = []
@@ -68,9 +70,10 @@ def steps(graph: Graph, dtype: str = "float32") -> tuple[Step, ...]:
             held[node.name] = None
             total = tidy(total + bytes_of[node.name])
             found.append(Step(node.name, total, tuple(held)))
-        for name in [name for name in held if last[name] == number]:
-            del held[name]
-            total = tidy(total - bytes_of[name])
+        for name in ends.get(number, ()):
+            if name in held:
+                del held[name]
+                total = tidy(total - bytes_of[name])
     return tuple(found)
 
 

@@ -7,6 +7,7 @@ in the sum of one output value (He et al. 2015 with a = sqrt(5), as in torch.nn.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from slidesum.core.axis import Name
@@ -16,6 +17,7 @@ from slidesum.core.sized import Sized
 from slidesum.core.sizes import Size, surely_less
 from slidesum.errors import MeaningError, SizeError
 from slidesum.laws.count import fan_in
+from slidesum.laws.once import MOST, once
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,7 @@ def parameters(node: Node) -> tuple[Parameter, ...]:
             assert node.sized is not None
             return _of_equation(node.sized)
         case BatchNorm(axis=axis, affine=affine):
-            maps = (node.shape[axis],)
-            return (
-                *_scaled(maps, affine, affine),
-                Parameter("mean", maps, "statistics", start=0.0),
-                Parameter("variance", maps, "statistics", start=1.0),
-            )
+            return _of_batch_norm((node.shape[axis],), affine)
         case LayerNorm(axes=axes, scale=scale, shift=shift):
             return _scaled(tuple(node.shape[axis] for axis in axes), scale, shift)
         case GroupNorm(affine=affine):
@@ -67,11 +64,22 @@ def kept_parameters(node: Node) -> tuple[Parameter, ...]:
     return () if node.shares else parameters(node)
 
 
+@lru_cache(maxsize=MOST)
+def _of_batch_norm(maps: tuple[Size, ...], affine: bool) -> tuple[Parameter, ...]:
+    return (
+        *_scaled(maps, affine, affine),
+        Parameter("mean", maps, "statistics", start=0.0),
+        Parameter("variance", maps, "statistics", start=1.0),
+    )
+
+
+@lru_cache(maxsize=MOST)
 def _scaled(shape: tuple[Size, ...], scale: bool, shift: bool) -> tuple[Parameter, ...]:
     scales = (Parameter("scale", shape, "weights", start=1.0),) if scale else ()
     return (*scales, Parameter("shift", shape, "biases", start=0.0)) if shift else scales
 
 
+@once
 def _of_equation(sized: Sized) -> tuple[Parameter, ...]:
     terms = fan_in(sized)
     found = [

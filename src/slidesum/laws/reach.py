@@ -18,9 +18,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from slidesum.core.axis import Address, Axis, Merged, indices
-from slidesum.core.sized import Sized, Slide
+from slidesum.core.axis import Address, Merged, indices
+from slidesum.core.sized import Sized
 from slidesum.core.sizes import Size, ceil_div, largest, prod, tidy
+from slidesum.laws.once import once
 from slidesum.laws.padding import window_span
 
 
@@ -112,38 +113,54 @@ def _join(a: Reach, b: Reach) -> Reach:
 def _follow(sized: Sized, number: int, reach: Reach) -> Reach:
     if reach.along is None:
         return reach
-    x, result = sized.equation.operands[number], sized.equation.result
-    axis = x.axes[reach.along]
-    slide = sized.slides.get((number, reach.along))
-    if slide is not None:
-        return _slid(sized, slide, reach)
-    kept = [name for name in indices(axis) if name in result.indices]
-    if not kept:
+    if (number, reach.along) in sized.slides:
+        first, stride, window, place, cells = _windows(sized, number, reach.along)
+        return _spread(sized, place, _composed(reach, first, stride, window, window, place, cells))
+    place, whole, cells = _kept(sized, number, reach.along)
+    if place is None:
         return absorbed(reach)
-    place = _place(result.axes, kept[0])
-    if isinstance(result.axes[place], Address):
-        return _transposed(sized, sized.slides[-1, place], place, reach)
-    if isinstance(axis, Merged) and len(kept) < len(axis.names):
-        reach = absorbed(reach)
-    return replace(reach, along=place, cells=_cells(sized, result.axes[place]))
+    if (-1, place) in sized.slides:
+        return _spread(sized, place, reach)
+    if whole and (place, cells) == (reach.along, reach.cells):
+        return reach
+    return replace(reach if whole else absorbed(reach), along=place, cells=cells)
 
 
-def _slid(sized: Sized, slide: Slide, reach: Reach) -> Reach:
+@once
+def _windows(sized: Sized, number: int, along: int) -> tuple[Any, Size, Size, int | None, Size]:
+    """Along an axis with an address: where the window of place 0 begins, its step and cells, and which axis moves it, how long."""
+    slide = sized.slides[number, along]
     window = window_span([(abs(step), sized.extents[name]) for name, step in slide.taps])
     first: Any = -slide.padding[0]
     if slide.position is None:
-        return _composed(reach, first, 0, window, window, None, 1)
+        return first, 0, window, None, 1
     if _backwards(slide.stride):
         first = first - slide.stride * (sized.extents[slide.position] - 1)
-    axes = sized.equation.result.axes
-    place = _place(axes, slide.position)
-    if isinstance(axes[place], Address):  # what was gathered is spread again
-        gathered = _composed(reach, first, slide.stride, window, window, place, sized.extents[slide.position])
-        return _transposed(sized, sized.slides[-1, place], place, gathered)
-    return _composed(reach, first, slide.stride, window, window, place, _cells(sized, axes[place]))
+    return first, slide.stride, window, *_moving(sized, slide.position)
 
 
-def _transposed(sized: Sized, slide: Slide, place: int, reach: Reach) -> Reach:
+@once
+def _kept(sized: Sized, number: int, along: int) -> tuple[int | None, bool, Size]:
+    """Along any other axis: which axis of the result it is, if one; whether wholly; and how long that is."""
+    axis = sized.equation.operands[number].axes[along]
+    kept = [name for name in indices(axis) if name in sized.equation.result.indices]
+    if not kept:
+        return None, False, 1
+    place, cells = _moving(sized, kept[0])
+    return place, not isinstance(axis, Merged) or len(kept) == len(axis.names), cells
+
+
+def _moving(sized: Sized, name: str) -> tuple[int, Size]:
+    """The axis of the result that an index moves, and through how many places."""
+    place, axis = next((place, axis) for place, axis in enumerate(sized.equation.result.axes) if name in indices(axis))
+    return place, sized.extents[name] if isinstance(axis, Address) else prod(sized.extents[n] for n in indices(axis))
+
+
+def _spread(sized: Sized, place: int | None, reach: Reach) -> Reach:
+    """What was gathered, as the result has it: spread again where that axis of it has an address."""
+    slide = sized.slides.get((-1, place)) if place is not None else None
+    if slide is None:
+        return reach
     window = window_span([(abs(step), sized.extents[name]) for name, step in slide.taps])
     stride = abs(slide.stride)
     positions = ceil_div(window, stride)
@@ -170,14 +187,6 @@ def _composed(reach: Reach, first: Any, stride: Any, cells: Size, span: Any, alo
     )
 
 
-def _place(axes: Sequence[Axis], name: str) -> int:
-    return next(place for place, axis in enumerate(axes) if name in indices(axis))
-
-
-def _cells(sized: Sized, axis: Axis) -> Size:
-    return prod(sized.extents[name] for name in indices(axis))
-
-
 def _backwards(stride: Any) -> bool:
     return isinstance(stride, int | Fraction) and stride < 0
 
@@ -194,10 +203,6 @@ def _ratio(a: Any, b: Any) -> Any:
 
 def _number(value: Any) -> Any:
     """A fraction that is whole becomes an integer."""
-    return (
-        int(value)
-        if isinstance(value, Fraction) and value.denominator == 1
-        else value
-        if isinstance(value, Fraction)
-        else tidy(value)
-    )
+    if isinstance(value, Fraction):
+        return int(value) if value.denominator == 1 else value
+    return tidy(value)

@@ -8,11 +8,14 @@ A pattern leaves out the names of the arrays and the bias; the named spelling te
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from slidesum.core.axis import Address, Axis, Merged, Name, One, Rest, Term
 from slidesum.core.equation import Equation, Operand
 from slidesum.notation.pattern import reduction_meant
 
 
+@lru_cache(maxsize=4096)
 def pattern(equation: Equation) -> str:
     """What people type; reads like einops."""
     operands = ", ".join(axes(operand, " ") for operand in equation.operands)

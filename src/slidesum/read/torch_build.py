@@ -19,14 +19,15 @@ from typing import Any
 from slidesum.core.axis import indices
 from slidesum.core.equation import Equation
 from slidesum.core.ops import Elementwise, Input, Layer, Op, Opaque, Reshape, Stored
-from slidesum.core.sized import Border, Padding
+from slidesum.core.sized import Border, Padding, Sized
 from slidesum.draft.asked import with_bias
 from slidesum.draft.verbs import Draft, Tensor
 from slidesum.errors import SlidesumError
+from slidesum.laws.once import once
 from slidesum.notation.parse import parse
 from slidesum.read.model import Unsupported
 from slidesum.read.patterns import input_axes
-from slidesum.read.torch_program import Array, Call, Extent, Program, Times, Value, values_in
+from slidesum.read.torch_program import Array, Call, Extent, Program, Times, Value
 
 
 class Unknown(Exception):
@@ -48,12 +49,16 @@ class Build:
         self.values: dict[str, Any] = {}
         self.unsupported: list[Unsupported] = []
         self.results: dict[Value, Tensor] = {}
-        self.used = {v for call in program.calls for a in call.arguments.values() for v in values_in(a)} | set(program.outputs)
-        self.uses: dict[Value, set[tuple[str, tuple[Value, ...]]]] = {}
+        self.used = set(program.outputs)
+        self.shared: set[Value] = set()  # the arrays that are used in several ways: by other operators, or with other arrays
+        ways: dict[Value, tuple[str, tuple[Value, ...]]] = {}
         for call in program.calls:
-            arrays = tuple(v for a in call.arguments.values() for v in values_in(a) if v in program.arrays)
+            read = call.read
+            self.used.update(read)
+            arrays = tuple([v for v in read if v in program.arrays])
             for value in arrays:
-                self.uses.setdefault(value, set()).add((call.op, arrays))
+                if ways.setdefault(value, (call.op, arrays)) != (call.op, arrays):
+                    self.shared.add(value)
         self.keepers: dict[tuple[Value, ...], str] = {}
         self.parents = {name.rpartition(".")[0] for call in program.calls if (name := call.place.path)}
         self.counted: dict[str, int] = {}
@@ -148,7 +153,9 @@ class Build:
             name = self.named(call, part)
             lender = self.keepers.get(kept) if kept else None
             placed = self.draft.place(name, op, given, shares=lender)
-            self._refuse_large(name)
+            sized = self.draft.node(name).sized
+            assert sized is not None
+            spend(_widest(sized))
             if lender is None:
                 self.keepers[kept] = name
                 names = [operand.name for operand in op.equation.operands[len(given) :]]
@@ -162,15 +169,9 @@ class Build:
         placed = self.draft.place(self.named(call, part), op, [*given, *map(self.tensor, filters)])
         return self._biased(call, placed, op.equation, bias) if bias else placed
 
-    def _refuse_large(self, name: str) -> None:
-        """Windows that would take for ever to count."""
-        sized = self.draft.graph[name].sized
-        for slide in sized.slides.values() if sized else ():
-            spend(*(int(sized.extents[index]) for index, _ in slide.steps))  # type: ignore[union-attr]
-
     def _kept_alone(self, call: Call, value: Value) -> bool:
         """Whether an array is used in one way only: by this call, and others with the very same arrays."""
-        return value in self.program.arrays and len(self.uses.get(value, ())) <= 1
+        return value in self.program.arrays and value not in self.shared
 
     def _biased(self, call: Call, placed: Tensor, done: Equation, bias: tuple[str, Value]) -> Tensor:
         """A bias that is computed, or used elsewhere too, is added behind the equation."""
@@ -192,8 +193,8 @@ class Build:
 
     def opaque(self, call: Call, reason: str) -> None:
         """What isn't understood: one layer a result, of exact shape, listed with its place."""
-        inputs = [v for a in call.arguments.values() for v in values_in(a)]
-        arrays = [v for v in inputs if v in self.program.arrays and len(self.uses[v]) <= 1 and v not in self.results]
+        inputs = call.read
+        arrays = [v for v in inputs if v in self.program.arrays and v not in self.shared and v not in self.results]
         read = [self.tensor(v) for v in inputs if v not in arrays]
         for number, value in enumerate(v for v in call.results if v is not None):
             if number and value not in self.used:
@@ -234,6 +235,12 @@ MOST_CELLS = 2**24
 """So many cells of a table or a mask are made at most, and so many values may the indices of one address take together."""
 
 
+@once
+def _widest(sized: Sized) -> int:
+    """How many values the indices of one address take together, at most: such windows would take for ever to count."""
+    return max((prod(int(sized.extents[index]) for index, _ in slide.steps) for slide in sized.slides.values()), default=0)
+
+
 def spend(*extents: int) -> None:
     """Raise Unknown before a table of this size is made."""
     if prod(extents) > MOST_CELLS:
@@ -249,6 +256,7 @@ def growing(shape: Sequence[Extent]) -> tuple[int, ...]:
     return tuple(k for k, n in enumerate(shape) if isinstance(n, Times))
 
 
+@lru_cache(maxsize=4096)
 def _clean(path: str) -> str:
     """A path as a layer's name: letters, digits, '_', '-' and '/'.
 

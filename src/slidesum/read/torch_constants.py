@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from slidesum.read.torch_build import OF_OTHERS, Build, Unknown, spend
-from slidesum.read.torch_program import Array, Call, Times, Value, values_in
+from slidesum.read.torch_program import Array, Call, Times, Value
 
 Numbers = Any
 Rule = Callable[[Call, Callable[[str], Any]], Numbers]
@@ -27,7 +27,7 @@ def folded(build: Build, call: Call) -> bool:
     rule = RULES.get(call.op)
     if rule is None or len(call.results) != 1 or call.results[0] is None:
         return False
-    read = [] if call.op in MAKERS else [v for a in call.arguments.values() for v in values_in(a)]
+    read = [] if call.op in MAKERS else call.read
     constant = all(v in build.program.arrays and not build.program.arrays[v].trainable and v not in build.results for v in read)
     shape = call.result.shape
     if not constant or (not read and call.op not in MAKERS) or any(isinstance(n, Times) for n in shape):

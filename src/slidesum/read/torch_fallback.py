@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from slidesum.read.torch_program import Call, Place, Program, Value
-from slidesum.read.torch_record import Recorder, paths, tensors_in
+from slidesum.read.torch_record import Recorder, tensors_in
 
 
 def read_fx(module: torch.nn.Module, examples: Sequence[torch.Tensor], names: Sequence[str]) -> Program:
@@ -24,7 +24,7 @@ def read_fx(module: torch.nn.Module, examples: Sequence[torch.Tensor], names: Se
     recorder = Recorder(module, 0, real=True)
     inputs = {name: recorder.bind(x) for name, x in zip(names, examples, strict=True)}
     interpreter = _Nodes(traced, recorder)
-    with torch.no_grad(), paths(module, recorder):
+    with torch.no_grad(), recorder.where.following(module):
         result = interpreter.run(*examples)
     return recorder.program(type(module).__name__, _batch(examples), inputs, result, "torch.fx")
 
@@ -47,7 +47,7 @@ class _Nodes(torch.fx.Interpreter):
         if made_of and n.op != "output":
             own = self.module.get_submodule(path).parameters() if path else ()
             note_unseen(self.recorder, told.replace(".", "_"), made_of, found, path, [self.recorder.value(p) for p in own])
-        self.sources[n] = tuple(self.recorder.values[id(t)] for t in found if id(t) in self.recorder.values) or made_of
+        self.sources[n] = tuple(v for t in found if (v := self.recorder.values.get(id(t)))) or made_of
         return result
 
 
@@ -85,7 +85,7 @@ def read_hooks(module: torch.nn.Module, examples: Sequence[torch.Tensor], names:
         torch.nn.modules.module.register_module_forward_hook(leave),
     ]
     try:
-        with torch.no_grad(), paths(module, recorder):
+        with torch.no_grad(), recorder.where.following(module):
             result = module(*examples)
     finally:
         for handle in handles:

@@ -161,10 +161,11 @@ def _input_names(module: Any, count: int) -> list[str]:
 @contextmanager
 def _evaluating(module: Any) -> Iterator[None]:
     """As after `eval()`, and each part afterwards as it was."""
-    was = [(one, one.training) for one in module.modules()]
+    trained = [one for one in module.modules() if one.training]
     try:
-        module.eval()
+        if trained:
+            module.eval()
         yield
     finally:
-        for one, training in was:
-            one.training = training
+        for one in trained:
+            one.training = True

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -43,19 +44,27 @@ def convolution(build: Build, call: Call) -> Tensor:
     batch = "b " if x.rank == rank + 2 else ""
     if "transpose" in call.op or call.get("transposed", False):
         return _transposed(build, call, batch, stride, dilation, numbers(padding, rank), groups)
-    kernel = build.shape(weight)[2:]
+    slid, uneven = _slid(
+        build.shape(weight)[2:], stride, dilation, padding if padding in ("same", "valid") else numbers(padding, rank)
+    )
+    return _filtered(build, call, f"{batch}%s {slid}", f"{batch}%s {' '.join(POSITIONS[:rank])}", False, groups, uneven)
+
+
+@lru_cache(maxsize=4096)
+def _slid(
+    kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...], padding: str | tuple[int, ...]
+) -> tuple[str, Mapping[str, tuple[int, int]]]:
+    """The addresses of a window, and its padding where there is more of it behind than before."""
     pads: Sequence[tuple[int, int]]
-    if padding in ("same", "valid"):
+    if isinstance(padding, str):
         spans = [d * (k - 1) if padding == "same" else 0 for d, k in zip(dilation, kernel, strict=True)]
         pads = [(span // 2, span - span // 2) for span in spans]
     else:
-        pads = [(n, n) for n in numbers(padding, rank)]
-    slid = " ".join(map(address, POSITIONS, TAPS, stride, dilation, (low for low, _ in pads)))
-    uneven = {POSITIONS[k]: pad for k, pad in enumerate(pads) if pad[0] != pad[1]}
-    if uneven:  # torch puts the odd cell behind
-        slid = " ".join(map(address, POSITIONS, TAPS, stride, dilation, (0,) * rank))
-        uneven = {POSITIONS[k]: pad for k, pad in enumerate(pads)}
-    return _filtered(build, call, f"{batch}%s {slid}", f"{batch}%s {' '.join(POSITIONS[:rank])}", False, groups, uneven)
+        pads = [(n, n) for n in padding]
+    if all(low == high for low, high in pads):
+        return " ".join(map(address, POSITIONS, TAPS, stride, dilation, (low for low, _ in pads))), {}
+    # torch puts the odd cell behind
+    return " ".join(map(address, POSITIONS, TAPS, stride, dilation, (0,) * len(kernel))), dict(zip(POSITIONS, pads, strict=False))
 
 
 def _filtered(

@@ -11,8 +11,9 @@ Nothing here imports torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 
@@ -30,6 +31,12 @@ Shape = tuple[Extent, ...]
 def extent(number: int, batch: int) -> Extent:
     """The extent as a multiple of the batch if it is one; a batch of 0 means that none is looked for."""
     return Times(number // batch) if batch and number and number % batch == 0 else number
+
+
+@lru_cache(maxsize=4096)
+def extents(shape: Sequence[int], batch: int) -> Shape:
+    """The shape with its extents told apart; networks repeat their shapes."""
+    return tuple(extent(n, batch) for n in shape)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +86,11 @@ class Call:
         return self.arguments.get(name, default)
 
     @property
+    def read(self) -> list[Value]:
+        """The values in its arguments, lists and all."""
+        return _values(self.arguments.values())
+
+    @property
     def x(self) -> Any:
         """The first argument, whatever it is called."""
         return self.arguments["self"]
@@ -108,13 +120,14 @@ class Program:
 
     def declared(self, shape: Shape) -> tuple[int, ...]:
         """The shape for the declared batch."""
-        return tuple(n.number * self.batch if isinstance(n, Times) else n for n in shape)
+        return tuple([n.number * self.batch if isinstance(n, Times) else n for n in shape])
 
 
-def values_in(argument: Any) -> list[Value]:
-    """The values in an argument, lists and all."""
-    if isinstance(argument, Value):
-        return [argument]
-    if isinstance(argument, list | tuple):
-        return [value for one in argument for value in values_in(one)]
-    return []
+def _values(given: Iterable[Any]) -> list[Value]:
+    found = []
+    for one in given:
+        if isinstance(one, Value):
+            found.append(one)
+        elif isinstance(one, (list, tuple)):
+            found += _values(one)
+    return found

@@ -2,8 +2,8 @@
 
 The module's own Python runs once, so branches are taken and loops unrolled. Three rules:
 
-- Functions written in Python, such as `F.batch_norm` and `F.multi_head_attention_forward`, are entered; what is recorded are the
-  operators below them, with the argument names of their schema.
+- Functions written in Python, such as `F.relu` and `F.multi_head_attention_forward`, are entered (torch_enter); what is recorded
+  are the operators below them, with the argument names of their schema (torch_schema), and where they stand (torch_where).
 - What depends on no input and no parameter is computed for real: masks, index tables, positions.
 - The batch is replaced by a large prime. Whatever is a multiple of it grows with the batch (`torch_program.extent`).
 
@@ -12,10 +12,7 @@ Values that leave torch, or decide what is computed, can't be recorded; then tor
 
 from __future__ import annotations
 
-import sys
-import types
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -23,30 +20,27 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from slidesum.errors import ReadError
-from slidesum.read.torch_program import Array, Call, Place, Program, Value, extent
+from slidesum.read.torch_enter import entered
+from slidesum.read.torch_program import Array, Call, Place, Program, Times, Value, extent, extents
+from slidesum.read.torch_schema import SPREAD, arguments, operator
+from slidesum.read.torch_where import Whereabouts
 
 STAND_IN = 10007
 """The batch while recording: a prime that is no usual extent."""
 LARGEST_CONSTANT = 2**26
 
-DUNDERS = {
-    "__add__": "add", "__radd__": "add", "__iadd__": "add", "__sub__": "sub", "__isub__": "sub", "__rsub__": "rsub",
-    "__mul__": "mul", "__rmul__": "mul", "__imul__": "mul", "__truediv__": "div", "__itruediv__": "div", "__div__": "div",
-    "__matmul__": "matmul", "__neg__": "neg", "__pow__": "pow", "__ipow__": "pow", "__abs__": "abs", "__getitem__": "getitem",
-    "__setitem__": "setitem", "concat": "cat", "concatenate": "cat", "true_divide": "div", "subtract": "sub", "multiply": "mul",
-    "divide": "div", "swapaxes": "transpose", "swapdims": "transpose", "moveaxis": "movedim", "absolute": "abs", "clip": "clamp",
-    "negative": "neg",
-}  # fmt: skip
-"""Other names of operators."""
-LEAVES = ("local_response_norm",)
-"""Functions that are written in Python, and layers of their own."""
-SPREAD = ("view", "reshape", "permute", "expand", "repeat", "tile", "flip")
-"""Methods that take their last argument spread out: x.view(2, 3)."""
 SAME_SHAPE = ("batch_norm", "relu", "sigmoid", "silu", "hardswish", "gelu")
 """Operators whose result is like their first argument, known without asking."""
 REMEMBERED = ("conv1d", "conv2d", "conv3d", "linear")
 """Operators whose result is a new tensor, of a shape that follows from those of the arguments: networks repeat them."""
-_ASKS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
+ASKED = frozenset({"dim", "ndimension", "size", "numel", "stride", "is_contiguous", "is_floating_point", "is_complex"})
+"""What a tensor is asked about itself, and no operation."""
+PLAIN = frozenset({bool, float, str, type(None)})
+"""Arguments that stand in a call as they are."""
+_MADE: dict[tuple[Any, ...], tuple[torch.Size, torch.dtype]] = {}
+MOST_MADE = 4096
+"""So many of those results are remembered: the operator and the shapes, types and numbers that it is given say what they are."""
+FACTORIES = ("zeros", "ones", "full", "empty", "arange", "eye", "linspace", "rand", "randn", "new_zeros", "new_ones", "new_full")
 
 
 class Unrecordable(ReadError):
@@ -63,7 +57,7 @@ def record(module: torch.nn.Module, examples: Sequence[torch.Tensor], names: Seq
         shape = (batch, *one.shape[1:]) if grows else tuple(one.shape)
         inputs.append(torch.empty(shape, dtype=one.dtype, device="meta"))
     held = {name: recorder.bind(x) for name, x in zip(names, inputs, strict=True)}
-    with torch.no_grad(), paths(module, recorder), recorder:
+    with torch.no_grad(), recorder.where.following(module), recorder:
         result = module(*inputs)
     return recorder.program(type(module).__name__, declared, held, result, "recorded run")
 
@@ -77,49 +71,55 @@ class Recorder(TorchFunctionMode):
         self.real = real
         self.calls: list[Call] = []
         self.arrays: dict[Value, Array] = {}
-        self.path: list[str] = [""]
-        self.values: dict[int, Value] = {}  # by the id of a tensor
+        self.where = Whereabouts()
+        self.values: dict[int, Value | None] = {}  # by the id of a tensor; None where a view of it was overwritten
         self.kept: list[Any] = []  # so that no id is used twice
         self.sharing: dict[int, list[int]] = {}  # ids by storage
-        self.stale: set[int] = set()
         self.without_memory: dict[int, torch.Tensor] = {}
-        self.remembered: dict[tuple[Any, ...], tuple[tuple[int, ...], torch.dtype]] = {}
         self.names = {id(t): name for name, t in module.named_buffers()}
         for name, parameter in module.named_parameters():
-            value = self.bind(parameter)
-            self.arrays[value] = Array(name, numbers(parameter), True)
+            self.arrays[self.bind(parameter)] = Array(name, numbers(parameter), True)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        inner = _entered(func)
+        inner = entered(func)
         if inner is not None:
             with self:
                 return inner(*args, **kwargs)
         name = func.__name__
         if name == "__get__":
             return self._property(func.__self__.__name__, func, args)
+        if name in ASKED:
+            return func(*args, **kwargs)
         if name.startswith("new_"):  # of the input it takes the dtype only
             args = (torch.empty(0, dtype=args[0].dtype), *args[1:])
-        tensors = tensors_in((args, kwargs))
-        if not any(id(t) in self.values for t in tensors):
+        if not self._known_among(args) and not self._known_among(kwargs.values()):
             return self._constant(func, args, kwargs)
-        op = DUNDERS.get(name, name)
-        inplace = name == "__setitem__" or (name.endswith("_") and not name.endswith("__")) or name in _IN_PLACE
-        op = op.rstrip("_") if not op.startswith("__") else op
+        op, in_place = operator(name)
         if op in SPREAD and len(args) > 1 and isinstance(args[1], int):
             args = (args[0], tuple(args[1:]))
-        kept = name == "__setitem__" or (inplace and _like_first(op, args))
+        kept = name == "__setitem__" or (in_place and _like_first(op, args))
         result = args[0] if kept else self._result(op, func, args, kwargs)
-        if not tensors_in(result):
+        found = result if isinstance(result, list | tuple) else (result,)
+        if not tensors_in(found):
             return result
-        arguments = {n: self._argument(a) for n, a in bound(op, func, args, kwargs).items()}
-        if inplace:
+        given = {n: a if type(a) in PLAIN else self._argument(a) for n, a in arguments(op, func, args, kwargs).items()}
+        if in_place:
             self._overwritten(args[0])
             result = args[0]
-        found = result if isinstance(result, list | tuple) else (result,)
-        place = Place(self.path[-1], source_line())
-        self.calls.append(Call(op, arguments, tuple(self.bind(t) if isinstance(t, torch.Tensor) else None for t in found), place))
+            found = (result,)
+        results = tuple(self.bind(t) if isinstance(t, torch.Tensor) else None for t in found)
+        self.calls.append(Call(op, given, results, self.where.place()))
         return result
+
+    def _known_among(self, given: Iterable[Any]) -> bool:
+        """Whether a tensor that is recorded is among these arguments, however they are nested."""
+        for one in given:
+            if id(one) in self.values:
+                return True
+            if isinstance(one, (tuple, list, dict)) and self._known_among(one.values() if isinstance(one, dict) else one):
+                return True
+        return False
 
     def _result(self, op: str, func: Any, args: Any, kwargs: Any) -> Any:
         """What torch returns for tensors without memory; where that follows from what is known, torch isn't asked."""
@@ -127,11 +127,13 @@ class Recorder(TorchFunctionMode):
             return torch.empty(args[0].shape, dtype=args[0].dtype, device="meta")
         if self.real or op not in REMEMBERED:
             return func(*self._light(args), **self._light(kwargs))
-        key = (op, *((tuple(a.shape), a.dtype) if isinstance(a, torch.Tensor) else str(a) for a in (*args, *kwargs.items())))
-        if key not in self.remembered:
+        key = (op, *map(_known_by, (*args, *kwargs, *kwargs.values())))
+        if key not in _MADE:
+            if len(_MADE) >= MOST_MADE:
+                _MADE.clear()
             found = func(*self._light(args), **self._light(kwargs))
-            self.remembered[key] = (tuple(found.shape), found.dtype)
-        shape, dtype = self.remembered[key]
+            _MADE[key] = (found.shape, found.dtype)
+        shape, dtype = _MADE[key]
         return torch.empty(shape, dtype=dtype, device="meta")
 
     def program(self, name: str, batch: int, inputs: dict[str, Value], result: Any, reader: str) -> Program:
@@ -145,9 +147,8 @@ class Recorder(TorchFunctionMode):
 
     def bind(self, tensor: torch.Tensor) -> Value:
         """A new value for this tensor."""
-        value = Value(tuple(extent(n, self.batch) for n in tensor.shape), str(tensor.dtype).removeprefix("torch."))
+        value = Value(extents(tensor.shape, self.batch), _called(tensor.dtype))
         self.values[id(tensor)] = value
-        self.stale.discard(id(tensor))
         self.kept.append(tensor)
         if tensor.layout is torch.strided:
             self.sharing.setdefault(tensor.untyped_storage()._cdata, []).append(id(tensor))
@@ -155,40 +156,42 @@ class Recorder(TorchFunctionMode):
 
     def value(self, tensor: torch.Tensor) -> Value:
         """The value of a tensor; a constant becomes an array when it is first used."""
-        if id(tensor) in self.stale:
-            raise Unrecordable("a tensor is used after a view of it was overwritten", advice="Compute it anew instead.")
-        if id(tensor) not in self.values:
-            self._lift(tensor)
-        return self.values[id(tensor)]
+        found = self.values.get(id(tensor))
+        if found is None:
+            if id(tensor) in self.values:
+                raise Unrecordable("a tensor is used after a view of it was overwritten", advice="Compute it anew instead.")
+            found = self.values[id(tensor)] = self._lifted(tensor)
+            self.kept.append(tensor)
+        return found
 
-    def _lift(self, tensor: torch.Tensor) -> None:
-        one = tensor
-        for axis, n in enumerate(tensor.shape):
-            if isinstance(extent(n, self.batch), int):
-                continue
-            first = one.narrow(axis, 0, 1)
-            if not torch.equal(one, first.expand_as(one)):
-                raise Unrecordable("a constant differs from sample to sample", advice="Give it as an input.")
-            one = first
-        value = Value(tuple(one.shape), str(one.dtype).removeprefix("torch."))
-        name = self.names.get(id(tensor), ".".join(filter(None, (self.path[-1], "constant"))))
-        self.arrays[value] = Array(name, numbers(one), False)
-        if one is not tensor:
-            wide = Value(tuple(extent(n, self.batch) for n in tensor.shape), value.dtype)
-            self.calls.append(Call("expand", {"self": value, "size": wide.shape}, (wide,), Place(self.path[-1])))
-            value = wide
-        self.values[id(tensor)] = value
-        self.kept.append(tensor)
+    def _lifted(self, tensor: torch.Tensor) -> Value:
+        """The value of a constant: an array, repeated where the batch has an axis in it."""
+        shape, one = extents(tensor.shape, self.batch), tensor
+        for axis, n in enumerate(shape):
+            if isinstance(n, Times):
+                first = one.narrow(axis, 0, 1)
+                if not torch.equal(one, first.expand_as(one)):
+                    raise Unrecordable("a constant differs from sample to sample", advice="Give it as an input.")
+                one = first
+        value = Value(tuple(one.shape), _called(one.dtype))
+        self.arrays[value] = Array(self.names.get(id(tensor)) or self.where.named("constant"), numbers(one), False)
+        if one is tensor:
+            return value
+        wide = Value(shape, value.dtype)
+        self.calls.append(Call("expand", {"self": value, "size": shape}, (wide,), Place(self.where.path)))
+        return wide
 
     def _overwritten(self, tensor: torch.Tensor) -> None:
         """What shares memory with a tensor that is changed in place can't be used any more."""
         if id(tensor) in self.values:
-            self.stale |= {one for one in self.sharing[tensor.untyped_storage()._cdata] if one != id(tensor)}
+            for one in self.sharing[tensor.untyped_storage()._cdata]:
+                if one != id(tensor):
+                    self.values[one] = None
 
     def _light(self, argument: Any) -> Any:
         """The argument with tensors that take no memory."""
         if isinstance(argument, torch.Tensor):
-            if self.real or argument.device.type == "meta":
+            if self.real or argument.is_meta:
                 return argument
             if id(argument) not in self.without_memory:
                 self.without_memory[id(argument)] = torch.empty(argument.shape, dtype=argument.dtype, device="meta")
@@ -202,18 +205,16 @@ class Recorder(TorchFunctionMode):
 
     def _argument(self, argument: Any) -> Any:
         """The argument as it stands in a call."""
-        if isinstance(argument, torch.Tensor):
-            if argument.ndim == 0 and id(argument) not in self.values:
-                return argument.item()
-            return self.value(argument)
-        if isinstance(argument, bool):
-            return argument
-        if isinstance(argument, int):
+        if (known := self.values.get(id(argument))) is not None:
+            return known
+        if isinstance(argument, int) and not isinstance(argument, bool):
             return extent(argument, self.batch)
-        if isinstance(argument, list | tuple):
-            return tuple(self._argument(one) for one in argument)
+        if isinstance(argument, torch.Tensor):
+            return argument.item() if argument.ndim == 0 and id(argument) not in self.values else self.value(argument)
+        if isinstance(argument, (list, tuple)):
+            return tuple(map(self._argument, argument))
         if isinstance(argument, slice):
-            return slice(*(self._argument(one) for one in (argument.start, argument.stop, argument.step)))
+            return slice(*map(self._argument, (argument.start, argument.stop, argument.step)))
         return argument
 
     # What isn't recorded
@@ -233,7 +234,7 @@ class Recorder(TorchFunctionMode):
         """What no input and no parameter takes part in has numbers, also where it is made on the device of the input."""
         if str(kwargs.get("device", "")) == "meta":
             kwargs = {**kwargs, "device": "cpu"}
-        if func.__name__ in _FACTORIES:
+        if func.__name__ in FACTORIES:
             sizes = [n for one in args for n in (one if isinstance(one, list | tuple) else (one,)) if isinstance(n, int)]
             total = 1
             for n in sizes:
@@ -243,131 +244,32 @@ class Recorder(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-_FACTORIES = ("zeros", "ones", "full", "empty", "arange", "eye", "linspace", "rand", "randn", "new_zeros", "new_ones", "new_full")
-
-
 def _like_first(op: str, args: Sequence[Any]) -> bool:
     """Whether the result surely is like the first argument, and nothing need be asked."""
     x = args[0] if args else None
-    if not isinstance(x, torch.Tensor) or x.device.type != "meta":
+    if not isinstance(x, torch.Tensor) or not x.is_meta:
         return False
     if op in ("add", "mul") and len(args) == 2 and isinstance(args[1], torch.Tensor):
         return x.shape == args[1].shape and x.dtype is args[1].dtype
     return op in SAME_SHAPE
 
 
-_IN_PLACE = ("__iadd__", "__isub__", "__imul__", "__itruediv__", "__ipow__")
-
-
-def bound(op: str, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The arguments by the names of the operator's schema; "input" is called "self"."""
-    if op in ("getitem", "setitem"):
-        return dict(zip(("self", "index", "value"), args, strict=False))
-    names = _signature(func) if op in LEAVES else _schema(op, args, kwargs)
-    pairs = dict(zip(names, args, strict=False)) | kwargs
-    pairs |= {f"argument{k}": a for k, a in enumerate(args) if k >= len(names)}
-    return {"self" if name == "input" else name: value for name, value in pairs.items()}
-
-
-def _schema(op: str, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[str, ...]:
-    """The names of the first overload that takes arguments of these sorts."""
-    return _names(op, tuple(map(_sort, args)), frozenset(kwargs)) if hasattr(torch.ops.aten, op) else ()
-
-
-def _sort(argument: Any) -> str:
-    match argument:
-        case torch.Tensor():
-            return "Tensor"
-        case bool():
-            return "bool"
-        case int():
-            return "int"
-        case float():
-            return "float"
-        case str():
-            return "str"
-        case None:
-            return "None"
-        case [torch.Tensor(), *_] | (torch.Tensor(), *_):
-            return "List[Tensor]"
-        case list() | tuple():
-            return "List[int]"
-        case _:
-            return "other"
-
-
-_TAKEN = {
-    "bool": ("bool", "number"),
-    "int": ("int", "number", "float", "List[int]"),
-    "float": ("float", "number"),
-    "other": ("int", "Device", "Generator", "Layout"),
-    "List[int]": ("List[int]", "List[float]"),
-}
+def _known_by(argument: Any) -> Any:
+    """What of an argument the shape and the type of a result depend on."""
+    if isinstance(argument, torch.Tensor):
+        return argument.shape, argument.dtype
+    return tuple(argument) if isinstance(argument, list) else argument
 
 
 @cache
-def _names(op: str, sorts: tuple[str, ...], keywords: frozenset[str]) -> tuple[str, ...]:
-    packet = getattr(torch.ops.aten, op)
-    for overload in packet.overloads():
-        schema = getattr(packet, overload)._schema.arguments
-        names = tuple(argument.name for argument in schema)
-        kinds = [str(argument.type) for argument in schema if not argument.kwarg_only]
-        fits = len(sorts) <= len(kinds) and keywords <= {*names, "out"}
-        if fits and all(
-            (sort == "None" and kind.startswith("Optional"))
-            or kind.removeprefix("Optional[").removesuffix("]" if kind.startswith("Optional") else "") in _TAKEN.get(sort, (sort,))
-            for sort, kind in zip(sorts, kinds, strict=False)
-        ):
-            return names
-    return ()
-
-
-@cache
-def _signature(func: Any) -> tuple[str, ...]:
-    import inspect
-
-    return tuple(inspect.signature(func).parameters)
-
-
-@cache
-def _globals(name: str) -> dict[str, Any]:
-    """The names that a module's functions see, with the question for overrides answered by no."""
-    return {**vars(sys.modules[name]), **dict.fromkeys(_ASKS, _no)}
-
-
-def _no(*_: Any) -> bool:
-    return False
-
-
-_NOT_ENTERED = ("torch._tensor_str", "torch.nn.init", "torch.serialization")
-
-
-def _entered(func: Any) -> Callable[..., Any] | None:
-    """A function of torch that is written in Python, without its question for overrides, so that its inside is seen."""
-    return _without_question(func) if isinstance(func, types.FunctionType) else None
-
-
-@cache
-def _without_question(func: types.FunctionType) -> Callable[..., Any] | None:
-    if func.__name__ in LEAVES or func.__name__ in ("__repr__", "__format__"):
-        return None
-    if "__class__" in func.__code__.co_freevars:  # asks its own super(), which would come back here
-        return None
-    home = func.__globals__.get("__name__", "")
-    if not home.startswith("torch.") or home in _NOT_ENTERED:
-        return None
-    cells = tuple(types.CellType(_entered(cell.cell_contents) or cell.cell_contents) for cell in func.__closure__ or ())
-    copy = types.FunctionType(func.__code__, _globals(home), func.__name__, func.__defaults__, cells)
-    copy.__kwdefaults__ = func.__kwdefaults__
-    return copy
+def _called(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def numbers(tensor: torch.Tensor) -> Any:
     """The tensor as a NumPy array, of the same memory where that can be."""
-    plain = tensor.detach()
-    if plain.dtype is torch.bfloat16:
-        plain = plain.float()
-    return plain.cpu().numpy()
+    plain = tensor.detach().float() if tensor.dtype is torch.bfloat16 else tensor
+    return plain.numpy(force=True)
 
 
 def tensors_in(thing: Any) -> list[torch.Tensor]:
@@ -379,36 +281,3 @@ def tensors_in(thing: Any) -> list[torch.Tensor]:
     if isinstance(thing, list | tuple):
         return [t for one in thing for t in tensors_in(one)]
     return []
-
-
-def source_line() -> str:
-    """The line of the user's code that is being run: the innermost frame outside torch and this package."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        home = frame.f_globals.get("__name__", "")
-        if not home.startswith(("torch.", "slidesum.")) and home != "torch":
-            return f"{frame.f_code.co_filename.rsplit('/', 1)[-1]}:{frame.f_lineno}"
-        frame = frame.f_back  # type: ignore[assignment]
-    return ""
-
-
-@contextmanager
-def paths(module: torch.nn.Module, recorder: Recorder) -> Iterator[None]:
-    """While this holds, the recorder knows which module runs."""
-    names = {id(one): name for name, one in module.named_modules()}
-
-    def enter(one: torch.nn.Module, _: Any) -> None:
-        recorder.path.append(names.get(id(one), recorder.path[-1]))
-
-    def leave(one: torch.nn.Module, _: Any, __: Any) -> None:
-        recorder.path.pop()
-
-    handles = (
-        torch.nn.modules.module.register_module_forward_pre_hook(enter),
-        torch.nn.modules.module.register_module_forward_hook(leave),
-    )
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()

@@ -211,9 +211,8 @@ def batch_norm(build: Build, call: Call) -> Tensor | tuple[Tensor, None, None]:
     held = {"mean": _numbers(build, mean), "variance": _numbers(build, variance)}
     affine = scale is not None or shift is not None
     if affine:
-        ones = np.ones_like(held["mean"])
-        held["scale"] = _numbers(build, scale) if scale is not None else ones
-        held["shift"] = _numbers(build, shift) if shift is not None else 0 * ones
+        held["scale"] = _numbers(build, scale) if scale is not None else np.ones_like(held["mean"])
+        held["shift"] = _numbers(build, shift) if shift is not None else np.zeros_like(held["mean"])
     used_twice = _repeated(build, call, (scale, shift, mean, variance))
     op = BatchNorm(1, float(call.get("eps", 1e-5)), affine)
     x = build.tensor(call.x)
@@ -271,7 +270,7 @@ def _numbers(build: Build, value: Value) -> Any:
 def _repeated(build: Build, call: Call, values: tuple[Value | None, ...]) -> tuple[Value, ...]:
     """The arrays, by which a second call of the same layer is known. Raises Unknown where another layer uses one of them."""
     kept = tuple(value for value in values if value is not None)
-    if any(len(build.uses.get(value, ())) > 1 for value in kept):
+    if not build.shared.isdisjoint(kept):
         raise Unknown("another layer uses one of its arrays, too")
     return kept
 

@@ -21,6 +21,8 @@ LIBRARIES = {
 
 def library(x: Any) -> str:
     """ "torch", "jax", "dask", or "numpy" for all that is none of these."""
+    if type(x).__module__ == "numpy":
+        return "numpy"
     for name, (module, kind, _, _) in LIBRARIES.items():
         loaded = sys.modules.get(module)
         if loaded is not None and isinstance(x, getattr(loaded, kind)):

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from rich.measure import Measurement
+from rich.padding import Padding
 from rich.segment import Segment
 from rich.style import Style
 from rich.table import Table as RichTable
@@ -20,7 +22,7 @@ GAP = 2
 """Spaces between columns."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Column:
     """A title, its cells, what stands below them, and whether it is words (left) or a number or formula (right)."""
 
@@ -33,7 +35,7 @@ class Column:
     def texts(self) -> tuple[str, ...]:
         return (self.title, *self.cells, self.footer)
 
-    @property
+    @cached_property
     def widest(self) -> int:
         """The width at which nothing is broken."""
         return max(map(len, self.texts))
@@ -48,6 +50,8 @@ class Column:
 
 def kept(columns: Sequence[Column], width: int, expendable: Sequence[str]) -> list[Column]:
     """The columns that fit side by side; the expendable ones go in their order, and only as many as must."""
+    if unbroken(columns) <= width:
+        return list(columns)
     found = {c.title: (c, c.narrowest(width // 3)) for c in columns}
     for title in expendable:
         if _total([least for _, least in found.values()]) <= width:
@@ -78,13 +82,13 @@ def widths(columns: Sequence[Column], width: int) -> list[int]:
     return found
 
 
-def grid(columns: Sequence[Column], width: int, *, header: bool = True) -> Any:
-    """The columns as lines where all of them fit, else as a Rich table, which breaks cells.
+def grid(columns: Sequence[Column], width: int, *, header: bool = True, indent: int = 0) -> Any:
+    """The columns, moved in: as lines where all of them fit, else as a Rich table, which breaks cells.
 
     Rich takes a millisecond a row; a network of five hundred layers is printed in a fraction of that.
     """
-    if _total([c.widest for c in columns]) <= width:
-        return Lines(columns, header=header)
+    if unbroken(columns) <= width:
+        return Lines(columns, header=header, indent=indent)
     table = RichTable(
         box=None,
         pad_edge=False,
@@ -101,13 +105,13 @@ def grid(columns: Sequence[Column], width: int, *, header: bool = True) -> Any:
         )
     for row in zip(*(c.cells for c in columns), strict=True):
         table.add_row(*(_fitted(c, cell, room) for c, cell, room in zip(columns, row, settled, strict=True)))
-    return table
+    return Padding(table, (0, 0, 0, indent)) if indent else table
 
 
 class Lines:
     """Columns of which nothing is broken, a line of text each row."""
 
-    def __init__(self, columns: Sequence[Column], *, header: bool) -> None:
+    def __init__(self, columns: Sequence[Column], *, header: bool, indent: int) -> None:
         rooms = [c.widest for c in columns]
 
         def line(cells: Sequence[str]) -> str:
@@ -115,9 +119,9 @@ class Lines:
                 cell.ljust(room) if column.words else cell.rjust(room)
                 for column, cell, room in zip(columns, cells, rooms, strict=True)
             )
-            return (" " * GAP).join(sided)
+            return " " * indent + (" " * GAP).join(sided)
 
-        self.width = _total(rooms)
+        self.width = indent + _total(rooms)
         self.title = line([c.title for c in columns]) if header else None
         self.rows = [line(row) for row in zip(*(c.cells for c in columns), strict=True)]
         self.footer = line([c.footer for c in columns]) if any(c.footer for c in columns) else None
@@ -126,8 +130,7 @@ class Lines:
         bold = Style(bold=True)
         for text, style in ((self.title, bold), *((row, None) for row in self.rows), (self.footer, bold)):
             if text is not None:
-                yield Segment(text, style)
-                yield Segment.line()
+                yield Segment(text + "\n", style)
 
     def __rich_measure__(self, console: Any, options: Any) -> Measurement:
         return Measurement(self.width, self.width)

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -64,6 +65,11 @@ def finite(value: Any) -> Any:
 
 def times(sizes: Sequence[Any]) -> str:
     """Extents side by side: 28×28."""
+    return _times(tuple(sizes))
+
+
+@lru_cache(maxsize=4096)
+def _times(sizes: tuple[Any, ...]) -> str:
     return "×".join(f"({text})" if " " in (text := pretty(n)) else text for n in sizes)
 
 

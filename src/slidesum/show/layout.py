@@ -62,7 +62,7 @@ def _drawn(table: Table, width: int, equations: bool) -> Any:
     for node in table.graph.inputs:
         head.append(f"   {node.name} {times(node.shape)}", style="dim")
     columns = _columns(table, width, wide=wide, reach_elsewhere=equations)
-    parts: list[Any] = [head, _indented(grid(columns, width - INDENT))]
+    parts: list[Any] = [head, grid(columns, width - INDENT, indent=INDENT)]
     if equations and not wide:
         parts.append(_indented(_equations(table, reach=all(c.title != "reach" for c in columns))))
     parts += [_indented(Text(f"note  {note}", style="yellow")) for note in table.notes[:SHOWN_NOTES]]

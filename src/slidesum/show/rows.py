@@ -56,15 +56,12 @@ def network_rows(graph: Graph, reaches: Mapping[str, Mapping[str, Reach]], held:
 def totals_of(rows: Iterable[Row]) -> dict[str, Any]:
     """The sum of every counted column."""
     kept = tuple(rows)
-    return {column: tidy(sum(row[column] for row in kept)) for column in COUNTS}
+    return {column: tidy(sum([row[column] for row in kept])) for column in COUNTS}
 
 
 def with_shares(rows: Iterable[Row], totals: Mapping[str, Any]) -> tuple[Row, ...]:
     """The rows with their percentages of the totals; None where a total is a formula, or nothing."""
-    return tuple(
-        {**row, **{share: _percent(row[column], totals[column]) for share, column in SHARES.items()}, "reach": row["reach"]}
-        for row in rows
-    )
+    return tuple({**row, **{share: _percent(row[column], totals[column]) for share, column in SHARES.items()}} for row in rows)
 
 
 def _percent(part: Any, whole: Any) -> float | None:
@@ -98,7 +95,7 @@ def _row(graph: Graph, node: Node, maps: int, back: Any, held: Any, reach: Mappi
     }
 
 
-def _slid_axes(graph: Graph, reaches: Mapping[str, Mapping[str, Reach]], maps: Mapping[str, int]) -> list[str]:
+def _slid_axes(graph: Graph, reaches: Mapping[str, Mapping[str, Reach]], maps: Mapping[str, int]) -> frozenset[str]:
     """The axes of the input along which some layer reads more than one cell, or moves by more than one."""
     axes = [
         (name, n != 1 and k not in (0, maps[node.name]))
@@ -112,4 +109,4 @@ def _slid_axes(graph: Graph, reaches: Mapping[str, Mapping[str, Reach]], maps: M
         for name, r in found.items()
         if r.stride not in (0, 1) or (r.stride == 1 and r.field != 1)
     }
-    return [name for name, is_place in axes if is_place or name in moving]
+    return frozenset(name for name, is_place in axes if is_place or name in moving)

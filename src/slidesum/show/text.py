@@ -31,7 +31,7 @@ def printed(thing: Any, width: int | None = None) -> str:
     """What Rich would print, as plain text in the width of the terminal."""
     out = io.StringIO()
     columns = width or shutil.get_terminal_size((100, 24)).columns
-    Console(file=out, width=columns, color_system=None, highlight=False).print(thing)
+    Console(file=out, width=columns, color_system=None, highlight=False).print(thing, crop=False)  # nothing is wider
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 

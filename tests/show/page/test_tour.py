@@ -168,12 +168,13 @@ def test_the_tour_of_any_network(watched, tmp_path, made, words):
 
 def test_pictures_of_the_tour(watched, lenet_page):
     page = watched.page
+    page.emulate_media(reduced_motion="reduce")
     page.goto(lenet_page.as_uri())
     for scheme, width in (("light", 1280), ("dark", 1280), ("light", 390)):
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme=scheme)
         page.get_by_test_id("tour-start").click()
         for number in range(1, 7):
-            page.wait_for_timeout(400)
+            page.wait_for_timeout(200)
             watched.picture(f"tour-{number}-{scheme}-{width}")
             page.get_by_test_id("tour-next").click()

@@ -1,10 +1,16 @@
 """From a prediction backwards: every number on the way is Python's, and what stands there adds up as it stands there."""
 
+import itertools
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
+import slidesum as ss
 from slidesum.core.ops import Input
+from slidesum.show.page.choose import followed
+from slidesum.show.page.html import write_page
+from slidesum.show.page.session import Session
 
 STEP = """() => {
   const unit = document.querySelector('[data-testid="trace:unit"]');
@@ -12,7 +18,8 @@ STEP = """() => {
   const path = steps[steps.length - 1];
   const text = (id) => unit.querySelector(`[data-testid="trace:${id}"]`)?.textContent ?? null;
   return {
-    steps: steps.length, layer: path.dataset.layer, at: path.dataset.at.split(",").map(Number), ready: unit.dataset.ready === path.dataset.at,
+    steps: steps.length, layer: path.dataset.layer, at: path.dataset.at.split(",").map(Number),
+    ready: unit.dataset.ready === path.dataset.at,
     value: text("value"), bias: text("bias"), sum: text("sum"), passed: text("passed"), pixel: text("pixel"),
     adds: unit.querySelector('[data-testid="trace:parts"]')?.dataset.sum ?? null,
     maps: [...unit.querySelectorAll('[data-testid="trace:map"]')].map((one) => one.dataset.sum),
@@ -69,9 +76,9 @@ def check(told, lenet, maps):
     return why
 
 
-def followed(why):
-    """What Python would follow: what weighs most."""
-    term = why.winner or max(why.terms, key=lambda one: -1.0 if one.in_border else abs(one.product))
+def below(net, why):
+    """Where the page is to go from there: to what Python packs."""
+    term = followed(net.graph[why.layer], why)
     return why.inputs[term.origin], list(term.cell)
 
 
@@ -87,7 +94,7 @@ def test_the_way_from_a_class_to_a_pixel(trace, lenet, maps, number):
         layers.append(told["layer"])
         if isinstance(lenet.graph[told["layer"]].op, Input):
             break
-        expected = followed(check(told, lenet, maps))
+        expected = below(lenet, check(told, lenet, maps))
         trace.get_by_test_id("trace:strongest").click()
     assert layers[0] == "OUTPUT"
     assert layers[-1] == "input"
@@ -153,6 +160,50 @@ def test_a_step_opens_in_its_layer(trace):
     assert trace.get_by_test_id("pixel").is_visible()
 
 
+def page_of(net, folder):
+    image = np.random.default_rng(0).normal(size=net.graph.inputs[0].shape)
+    session = Session(net.graph, None, image)
+    write_page(folder / "net.html", session)
+    return folder / "net.html", session
+
+
+def test_a_network_without_classes_says_so(watched, tmp_path):
+    net = ss.Network("signal")
+    x = net.input("b c i", b=1, c=1, i=24)
+    net.conv(x, "b c i+u, o c u -> b o i", o=3, u=5, name="first")
+    watched.page.goto(page_of(net, tmp_path)[0].as_uri())
+    watched.page.get_by_test_id("tab:prediction").click()
+    assert watched.page.locator(".trace-classes").text_content() == (
+        "This network doesn't end with one number a class: there is no prediction to follow back. "
+        "Every value is explained under “Layer”."
+    )
+    assert not watched.errors
+
+
+def test_a_volume_is_followed_to_its_cells(watched, tmp_path):
+    net = ss.Network("volume")
+    x = net.input("b c i j k", b=1, c=2, i=6, j=7, k=8)
+    x = net.conv(x, "b c i+u j+v k+w, o c u v w -> b o i j k", o=3, u=3, v=3, w=3, name="first")
+    net.linear(net.activation(x, "relu", name="relu"), 4, name="scores")
+    path, session = page_of(net, tmp_path)
+    page = watched.page
+    page.goto(path.as_uri())
+    page.get_by_test_id("tab:prediction").click()
+    page.get_by_test_id("trace:value").wait_for()
+    page.get_by_test_id("trace:down").click()
+    page.wait_for_function(f"() => ({STEP})().layer === 'input'")
+    pixel = page.evaluate(STEP)["at"]
+    steps = page.locator('[data-testid="trace:path"] button')
+    assert steps.count() == len(session.graph.nodes)
+    steps.nth(steps.count() - 2).click()
+    page.wait_for_function(f"() => ({STEP})().layer === 'first' && ({STEP})().ready")
+    told = check(unfolded(page), ss.Network.of(session.graph, session.values), session.maps)
+    field = page.evaluate(STEP)["field"].split()
+    assert field == [f"{cell}-{cell + 2}" for cell in told.at[2:]]
+    assert all(first <= cell <= first + 2 for first, cell in zip(told.at[2:], pixel[2:], strict=True))
+    assert not watched.errors
+
+
 def test_pictures_of_it(watched, lenet_page):
     page = watched.page
     page.goto(lenet_page.as_uri())
@@ -165,4 +216,36 @@ def test_pictures_of_it(watched, lenet_page):
         page.wait_for_timeout(200)
         watched.picture(f"trace-{scheme}-{width}")
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    assert not watched.errors
+
+
+def test_the_best_classes_of_googlenet_lead_down_to_the_photograph(watched, googlenet_page, googlenet, china):
+    """A file holds the terms of chosen values only, and those on the way from the best classes are among them."""
+    page = watched.page
+    page.goto(googlenet_page.as_uri())
+    page.get_by_test_id("tab:prediction").click()
+    page.get_by_test_id("trace:value").wait_for(timeout=60_000)
+    maps = googlenet.run(china)
+    buttons = page.locator('[data-testid^="class:"]')
+    for number in (0, 4):
+        buttons.nth(number).click()
+        page.get_by_test_id("trace:down").click()
+        page.wait_for_function(f"() => ({STEP})().layer === 'input'")
+        steps = page.locator('[data-testid="trace:path"] button')
+        path = steps.evaluate_all("(all) => all.map((one) => [one.dataset.layer, one.dataset.at.split(',').map(Number)])")
+        assert len(path) > 40
+        for above, step in itertools.pairwise(path):
+            assert tuple(step) == below(googlenet, googlenet.explain(above[0], at=above[1], given=maps))
+        for k in range(len(path) - 2, -1, -8):
+            steps.nth(k).click()
+            page.wait_for_function(f"() => ({STEP})().steps === {k + 1} && ({STEP})().ready")
+            check(unfolded(page), googlenet, maps)
+        if number == 0:
+            watched.picture("trace-googlenet")
+    page.get_by_test_id("class-number").fill(str(next(k for k in range(1000) if page.get_by_test_id(f"class:{k}").count() == 0)))
+    page.get_by_test_id("class-number").press("Enter")
+    page.get_by_text("The terms of this value don't travel with the page").wait_for()
+    assert page.get_by_test_id("trace:strongest").is_disabled()
+    page.locator(".trace-others button").first.click()
+    page.get_by_test_id("trace:value").wait_for()
     assert not watched.errors

@@ -197,6 +197,9 @@ def test_a_vector_is_cells_and_few_numbers_are_bars(opened):
     assert lit(page, "stack:out") == {"at": {(2, 0, 0)}}
     assert lit(page, "stack:in:0") == {"read": {(k, 0, 0) for k in range(6)}}
     expect(page.get_by_test_id("pixel")).to_have_attribute("data-explained", "0,2")
+    page.keyboard.press("ArrowDown")
+    assert lit(page, "stack:out") == {"at": {(3, 0, 0)}}
+    page.keyboard.press("ArrowUp")
     assert page.get_by_test_id("pixel").get_by_test_id("term").count() == 6
 
 
@@ -217,6 +220,9 @@ def test_a_volume_has_slices(opened):
     read = {(c, i, j) for _, c, d, i, j in read_by(net, "conv", (0, 0, 0, 1, 2)) if d == 1}
     assert lit(page, "stack:in:0") == {"read": read}
     expect(page.get_by_test_id("stack:in:0")).to_contain_text("lit: 0 to 2")
+    page.keyboard.press(".")
+    assert out.get_by_test_id("slice:2").input_value() == "1"
+    assert page.get_by_test_id("stack:in:0").get_by_test_id("slice:2").input_value() == "2"
 
 
 def test_channels_may_come_last(opened):

@@ -178,6 +178,7 @@ export function createCamera(frame, plane, onMove) {
     const action = event.ctrlKey || event.metaKey || event.altKey ? undefined : keys[event.key];
     if (!action) return;
     event.preventDefault();
+    event.stopPropagation();
     action();
   }
 

@@ -8,6 +8,7 @@
 import { inked, isDarkAt, palette, written } from "./colour.js";
 import { brief, counted, fill, h, setStyle, times } from "./dom.js";
 import { paint } from "./paint.js";
+import { isPhotograph, paintPhotograph } from "./photograph.js";
 import { NO_RING, drawnAs, smallTiles } from "./tiles.js";
 
 /** @typedef {{ width: number, height: number, mapsWidth: number, mapsHeight: number }} CardSize */
@@ -51,18 +52,20 @@ export function extentOf(layer) {
 
 /**
  * @param {Card} card
- * @param {{ onOpen: () => void, onUnfold: () => void }} told
+ * @param {{ onOpen: () => void, onUnfold: () => void, range: [number, number] }} told the range is that of the input
  * @returns {CardView}
  */
-export function createCard(card, { onOpen, onUnfold }) {
+export function createCard(card, { onOpen, onUnfold, range }) {
   const { layer } = card;
   const size = sizeOf(card);
   const canvas = h("canvas", { "aria-hidden": true, width: 0, height: 0 });
+  const photograph = isPhotograph(layer) && h("canvas", { class: "card-photograph", width: 0, height: 0, "aria-hidden": true });
   const more = h("span", { class: "card-more" });
   const key = h("div", { class: "card-key", "aria-hidden": true });
   const maps = h(
     "div",
     { class: "card-maps", style: { width: `${size.mapsWidth}px`, height: `${size.mapsHeight}px` } },
+    photograph,
     canvas,
     more,
   );
@@ -123,7 +126,9 @@ export function createCard(card, { onOpen, onUnfold }) {
       const isDark = isDarkAt(el);
       const colours = palette(isDark);
       const drawn = drawnAs(tensor.shape, layer.map_axis, layer.places);
-      const laid = smallTiles(drawn, { width: size.mapsWidth, height: size.mapsHeight, least: size === SMALL ? 10 : 15 }, NO_RING);
+      if (photograph) paintPhotograph(photograph, layer, tensor, range);
+      const width = photograph ? size.mapsWidth - size.mapsHeight - 8 : size.mapsWidth;
+      const laid = smallTiles(drawn, { width, height: size.mapsHeight, least: size === SMALL ? 10 : 15 }, NO_RING);
       const left = drawn.maps - laid.tiles.length;
       paint(
         canvas,

@@ -101,6 +101,15 @@ export function listen(target, type, listener, options) {
 }
 
 /**
+ * Where a page hears its keys: in itself, or everywhere if there is nothing else.
+ * @param {HTMLElement} page
+ * @returns {EventTarget}
+ */
+export function keysOf(page) {
+  return page.classList.contains("slidesum-whole") ? document : page;
+}
+
+/**
  * Calls once per frame, however often it was asked for.
  * @param {() => void} work
  * @returns {() => void}

@@ -6,7 +6,7 @@
 /** @import { Cell, Context, Layer, Selection, Tensor, View } from "./contract.js" */
 /** @import { Stack } from "./stack.js" */
 
-import { fill, h, listen } from "./dom.js";
+import { fill, h, keysOf, listen } from "./dom.js";
 import { createFilters } from "./filterstacks.js";
 import { headOf } from "./layerhead.js";
 import { fedByInput, readByInput, ringOf } from "./links.js";
@@ -264,8 +264,11 @@ export function mountLayer(root, context) {
   resized.observe(el);
   const endings = [
     state.subscribe(onState),
-    source.onChange(() => void open()),
-    listen(context.el, "keydown", (event) => {
+    source.onChange(() => {
+      shown = null; // what it shows is stale
+      if (state.get().tab === "layer") void open();
+    }),
+    listen(keysOf(context.el), "keydown", (event) => {
       if (event.key !== "Escape" || !held) return;
       held = null;
       follow(state.get().at);

@@ -101,6 +101,7 @@ export function mountOverview(root, { source, state, say }) {
       onOpen: () =>
         card.group === null ? state.set({ layer: card.layer.name, at: null, pinned: false, tab: "layer" }) : unfold(card.group),
       onUnfold: () => unfold(card.group ?? ""),
+      range: source.document.input.range,
     });
     view.el.addEventListener("focusin", () => {
       const box = placing.boxes.get(card.id);

@@ -39,8 +39,12 @@ async function render({ model, el }) {
   const source = await createSource(model);
   const state = createState({ layer: source.document.layers[0].name });
   const live = h("div", { class: "unseen", "aria-live": "polite" });
-  // focusable, so that its keys are its own wherever it was clicked
-  const root = h("div", { tabindex: -1, class: `slidesum ${el.parentElement === document.body ? "slidesum-whole" : ""}` });
+  // focusable, so that its keys are its own wherever it was clicked; a notebook leaves them to it
+  const root = h("div", {
+    tabindex: -1,
+    "data-lm-suppress-shortcuts": "true",
+    class: `slidesum ${el.parentElement === document.body ? "slidesum-whole" : ""}`,
+  });
   const say = (/** @type {string} */ text) => fill(live, text);
   const context = { source, state, el: root, say };
   /** @type {Map<string, View[]>} */

@@ -5,7 +5,7 @@
 /** @import { Stack } from "./stack.js" */
 /** @import { Step } from "./trail.js" */
 
-import { fill, h } from "./dom.js";
+import { fill, h, onceAFrame } from "./dom.js";
 import { DIGITS_NOTE, shown, significant } from "./digits.js";
 import { createStack } from "./stack.js";
 import { partsTable } from "./parts.js";
@@ -250,11 +250,14 @@ export function mountTrace(root, context) {
   }
 
   const ends = [source.onChange(begin)];
+  const watcher = new ResizeObserver(onceAFrame(() => picture?.redraw()));
+  watcher.observe(section);
   begin();
   return {
     redraw: () => picture?.redraw(),
     destroy() {
       ticket += 1;
+      watcher.disconnect();
       for (const end of ends) end();
       section.remove();
     },

@@ -1,14 +1,14 @@
 /**
  * Walking through a layer: step by step with the keys, or by itself along all positions, in order or in any other: the result is the same.
  *
- *     arrows   the place           m  M   next and previous map
+ *     arrows   the place           m  M   next and previous map      .  ,   next and previous slice
  *     [ ] or PageUp PageDown   the layer before and behind
  *     space    play and pause      Escape  unpins
  */
 
 /** @import { Cell, Context, Layer } from "./contract.js" */
 
-import { h, listen } from "./dom.js";
+import { h, keysOf, listen } from "./dom.js";
 import { isInside } from "./tensor.js";
 
 const HINT = "Point at a cell of any map; a click pins it, Escape lets it go, arrow keys walk.";
@@ -50,7 +50,14 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
     },
     "⤨ Shuffle",
   );
-  const place = h("input", { type: "text", size: 12, "aria-label": "A place to go to", title: "A place to go to: one number for every axis", "data-testid": "place", onchange: goTo });
+  const place = h("input", {
+    type: "text",
+    size: 12,
+    "aria-label": "A place to go to",
+    title: "A place to go to: one number for every axis",
+    "data-testid": "place",
+    onchange: goTo,
+  });
   const remark = h("span", { class: "walk-remark quiet", "aria-live": "polite" }, HINT);
   const steps = [
     ["◀", "Left", "ArrowLeft"],
@@ -93,14 +100,17 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
   function step(key) {
     const layer = layerNow();
     const at = state.get().at ?? middle(layer);
-    const row = layer.places.length > 1 ? layer.places[layer.places.length - 2] : null;
+    const row = layer.places.length > 1 ? layer.places[layer.places.length - 2] : layer.places.length === 1 ? null : layer.map_axis;
     const column = layer.places.length > 0 ? layer.places[layer.places.length - 1] : layer.map_axis;
+    const slice = layer.places.length > 2 ? layer.places[layer.places.length - 3] : null;
     /** @type {Record<string, [number | null, number]>} */
     const moves = {
       ArrowLeft: [column, -1],
       ArrowRight: [column, 1],
       ArrowUp: [row, -1],
       ArrowDown: [row, 1],
+      ".": [slice, 1],
+      ",": [slice, -1],
       m: [layer.map_axis, 1],
       M: [layer.map_axis, -1],
     };
@@ -117,7 +127,10 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
 
   /** To the place that was typed; a layer may have more maps than anybody steps through. */
   function goTo() {
-    const at = place.value.split(/[\s,]+/).filter(Boolean).map(Number);
+    const at = place.value
+      .split(/[\s,]+/)
+      .filter(Boolean)
+      .map(Number);
     const { shape } = layerNow();
     stop();
     if (at.length === shape.length && at.every(Number.isInteger) && isInside(shape, at)) state.set({ at, pinned: true });
@@ -208,11 +221,13 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
       return;
     } else return;
     event.preventDefault();
+    event.stopPropagation();
   }
 
   const ends = [
-    listen(page, "keydown", onKey),
-    state.subscribe(({ at }) => {
+    listen(keysOf(page), "keydown", onKey),
+    state.subscribe(({ at, tab }) => {
+      if (tab !== "layer" && timer) stop();
       if (document.activeElement !== place) place.value = at?.join(", ") ?? "";
     }),
   ];
@@ -228,14 +243,11 @@ export function createWalk({ source, state, el: page, say }, onSeen) {
 
 /**
  * @param {KeyboardEvent} event
- * @returns {boolean} whether it belongs to a field
+ * @returns {boolean} whether it belongs to a field; to a slider only what moves it
  */
-function isTyped(event) {
-  return (
-    event.target instanceof HTMLInputElement ||
-    event.target instanceof HTMLSelectElement ||
-    event.target instanceof HTMLTextAreaElement
-  );
+function isTyped({ target, key }) {
+  if (target instanceof HTMLInputElement && target.type === "range") return /^(Arrow|Page)/.test(key);
+  return target instanceof HTMLInputElement || target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement;
 }
 
 /**
