@@ -168,9 +168,10 @@ export function mountTrace(root, context) {
   function endOf(layer, step) {
     if (layer.op === "Input") {
       const value = h("strong", { "data-testid": "trace:pixel" }, "…");
-      source.maps(layer.name).then((tensor) => {
+      const exact = source.document.answers === "asked" ? source.array(layer.name).catch(() => source.maps(layer.name)) : source.maps(layer.name);
+      exact.then((tensor) => {
         const offset = step.at.reduce((sum, cell, k) => sum * tensor.shape[k] + cell, 0);
-        value.textContent = significant(tensor.data[offset] * tensor.scale, 6);
+        value.textContent = significant(tensor.data[offset] * tensor.scale, tensor.scale === 1 ? 6 : 2); // eight bits tell two digits
       }, () => undefined);
       return [h("p", {}, "A number of the input itself: ", value, "."), h("p", { class: "quiet" }, "Here the way ends.")];
     }
