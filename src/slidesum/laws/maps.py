@@ -18,6 +18,7 @@ Of several the first counts; where nothing tells it, and for an input whose axes
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from slidesum.core.axis import Address, Axis, indices
 from slidesum.core.equation import Equation
@@ -64,6 +65,7 @@ def _axis(node: Node, before: Sequence[tuple[Sequence[Size], int | None]]) -> in
             return next((known for shape, known in before if len(shape) == rank and known is not None), None)
 
 
+@lru_cache(maxsize=1024)
 def maps_of_equation(equation: Equation, before: int | None = None) -> int | None:
     """The axis of an equation's result that holds its maps, if those of the first operand stand on its axis `before`.
 

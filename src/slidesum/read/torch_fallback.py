@@ -24,7 +24,7 @@ def read_fx(module: torch.nn.Module, examples: Sequence[torch.Tensor], names: Se
     recorder = Recorder(module, 0, real=True)
     inputs = {name: recorder.bind(x) for name, x in zip(names, examples, strict=True)}
     interpreter = _Nodes(traced, recorder)
-    with torch.no_grad(), recorder.where.following(module):
+    with torch.no_grad(), recorder.where.following():
         result = interpreter.run(*examples)
     return recorder.program(type(module).__name__, _batch(examples), inputs, result, "torch.fx")
 
@@ -85,7 +85,7 @@ def read_hooks(module: torch.nn.Module, examples: Sequence[torch.Tensor], names:
         torch.nn.modules.module.register_module_forward_hook(leave),
     ]
     try:
-        with torch.no_grad(), recorder.where.following(module):
+        with torch.no_grad(), recorder.where.following():
             result = module(*examples)
     finally:
         for handle in handles:

@@ -12,6 +12,7 @@ docs/decisions/0011 says why. The first that succeeds is named in `Model.reader`
 
 from __future__ import annotations
 
+import gc
 import inspect
 import logging
 import warnings
@@ -55,7 +56,7 @@ def read_module(module: Any, examples: Sequence[Any], *, reader: str | None = No
         raise UsageError(f"there is no reader {reader!r}", usual=f"There are {', '.join(READERS)}.", advice="Write one of them.")
     names = _input_names(module, len(examples))
     reasons: dict[str, None] = {}  # each once: the two recordings may fail alike
-    with _evaluating(module):
+    with _evaluating(module), _collecting_later():
         for number, (label, capture) in enumerate(_captures(module, examples, names)):
             if reader not in (None, label):
                 continue
@@ -156,6 +157,18 @@ def _input_names(module: Any, count: int) -> list[str]:
         if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
     ]
     return given[:count] if len(given) >= count else [f"input{k + 1}" for k in range(count)]
+
+
+@contextmanager
+def _collecting_later() -> Iterator[None]:
+    """Without looking for garbage: reading makes many small objects that all stay, and a search takes longer than it does."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 @contextmanager

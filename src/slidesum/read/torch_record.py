@@ -57,7 +57,7 @@ def record(module: torch.nn.Module, examples: Sequence[torch.Tensor], names: Seq
         shape = (batch, *one.shape[1:]) if grows else tuple(one.shape)
         inputs.append(torch.empty(shape, dtype=one.dtype, device="meta"))
     held = {name: recorder.bind(x) for name, x in zip(names, inputs, strict=True)}
-    with torch.no_grad(), recorder.where.following(module), recorder:
+    with torch.no_grad(), recorder.where.following(), recorder:
         result = module(*inputs)
     return recorder.program(type(module).__name__, declared, held, result, "recorded run")
 
@@ -71,14 +71,17 @@ class Recorder(TorchFunctionMode):
         self.real = real
         self.calls: list[Call] = []
         self.arrays: dict[Value, Array] = {}
-        self.where = Whereabouts()
+        modules = list(module.named_modules())
+        self.where = Whereabouts({id(one): path for path, one in modules})
         self.values: dict[int, Value | None] = {}  # by the id of a tensor; None where a view of it was overwritten
         self.kept: list[Any] = []  # so that no id is used twice
         self.sharing: dict[int, list[int]] = {}  # ids by storage
         self.without_memory: dict[int, torch.Tensor] = {}
-        self.names = {id(t): name for name, t in module.named_buffers()}
-        for name, parameter in module.named_parameters():
-            self.arrays[self.bind(parameter)] = Array(name, numbers(parameter), True)
+        self.names = {id(t): _joined(path, name) for path, one in modules for name, t in one._buffers.items() if t is not None}
+        for path, one in modules:
+            for name, parameter in one._parameters.items():
+                if parameter is not None and id(parameter) not in self.values:
+                    self.arrays[self.bind(parameter)] = Array(_joined(path, name), numbers(parameter), True)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -264,6 +267,10 @@ def _known_by(argument: Any) -> Any:
 @cache
 def _called(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def numbers(tensor: torch.Tensor) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -14,27 +14,27 @@ from slidesum.read.torch_program import Place
 
 
 class Whereabouts:
-    """The path of the module that runs now ("layer1.0.conv1"), known while `following` it.
+    """The path of the module that runs now ("layer1.0.conv1"), known while it is `following`; `names` are paths by a module's id.
 
     `line` is where a module of torch's own is called: what runs in it is torch's code, and nobody need look for the user's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, names: Mapping[int, str]) -> None:
+        self.names = names
         self.path = ""
         self.line: str | None = None
 
     @contextmanager
-    def following(self, module: torch.nn.Module) -> Iterator[None]:
+    def following(self) -> Iterator[None]:
         """While this holds, every module that is called tells so.
 
         As torch.fx does, the call itself is wrapped: with a hook on all modules, torch leaves the short way of calling one.
         """
-        names = {id(one): name for name, one in module.named_modules()}
         call = torch.nn.Module.__call__
 
         def called(one: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
             outside = self.path, self.line
-            self.path = names.get(id(one), self.path)
+            self.path = self.names.get(id(one), self.path)
             self.line = (source_line() if self.line is None else self.line) if _is_inside(type(one).__module__) else None
             try:
                 return call(one, *args, **kwargs)

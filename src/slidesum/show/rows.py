@@ -39,18 +39,27 @@ def network_rows(graph: Graph, reaches: Mapping[str, Mapping[str, Reach]], held:
     slid = _slid_axes(graph, reaches, maps)
     back = backward_macs(graph)
     held_bytes = {step.layer: step.bytes for step in held}
-    return tuple(
-        _row(
-            graph,
-            node,
-            maps[node.name],
-            back[node.name],
-            held_bytes.get(node.name),
-            {a: r for a, r in reaches[node.name].items() if a in slid},
+    known: dict[Any, Row] = {}  # networks repeat their layers
+    rows = []
+    for node in graph:
+        if isinstance(node.op, Input):
+            continue
+        alike = (id(node.sized) if isinstance(node.op, Layer) else node.op, node.shape, maps[node.name], node.shares is None)
+        if alike not in known:
+            known[alike] = _facts(node, maps[node.name])
+        rows.append(
+            {
+                **known[alike],
+                **({"also": ("foldable",)} if folds_into(graph, node) else {}),
+                "name": node.name,
+                "inputs": node.inputs,
+                "inputs_per_output": node_inputs_per_output(graph, node),
+                "backward_macs": back[node.name],
+                "held_bytes": held_bytes.get(node.name),
+                "reach": {a: r for a, r in reaches[node.name].items() if a in slid},
+            }
         )
-        for node in graph
-        if not isinstance(node.op, Input)
-    )
+    return tuple(rows)
 
 
 def totals_of(rows: Iterable[Row]) -> dict[str, Any]:
@@ -68,30 +77,31 @@ def _percent(part: Any, whole: Any) -> float | None:
     return 100 * part / whole if is_number(whole) and whole else None
 
 
-def _row(graph: Graph, node: Node, maps: int, back: Any, held: Any, reach: Mapping[str, Reach]) -> dict[str, Any]:
+def _facts(node: Node, maps: int) -> Row:
+    """What is the same for all layers that are alike, wherever they stand; the rest is kept open, in its place."""
     counts = node_counts(node)
     found = kind(node.op.equation, node.sized) if isinstance(node.op, Layer) else None
     return {
-        "name": node.name,
+        "name": None,
         "kind": found.name if found else op_kind(node),
-        "also": found.also if found else ("foldable",) if folds_into(graph, node) else (),
+        "also": found.also if found else (),
         "equation": pattern(node.op.equation) if isinstance(node.op, Layer) else None,
-        "inputs": node.inputs,
+        "inputs": (),
         "maps": node.shape[maps] if len(node.shape) > 1 else prod(node.shape),
         "size": tuple(node.shape[k] for k in places_of(node.shape, maps)) if len(node.shape) > 1 else (),
         "shape": node.shape,
-        "inputs_per_output": node_inputs_per_output(graph, node),
+        "inputs_per_output": None,
         "weights": counts.weights,
         "biases": counts.biases,
         "parameters": counts.parameters,
         "macs": counts.macs,
         "macs_inside": counts.macs_inside,
-        "backward_macs": back,
+        "backward_macs": None,
         "connections": counts.connections,
         "activation_bytes": counts.activation_bytes(),
-        "held_bytes": held,
+        "held_bytes": None,
         **dict.fromkeys(SHARES),
-        "reach": reach,
+        "reach": None,
     }
 
 
