@@ -125,7 +125,7 @@ def edits(watched, root, case, tmp_path):
         expect(testid(root, "edit:status")).to_contain_text("done", timeout=20_000)
         told, _ = session.answer({"ask": "edit", "array": array, "at": list(place), "value": value})
         agrees(root, told["prediction"])
-        expect(testid(root, "edit:status")).to_have_text(f"{array}[{', '.join(map(str, place))}] = {value:g}: done.")
+        expect(testid(root, "edit:status")).to_have_text(f"{array}[{', '.join(map(str, place))}] = {value}: done.")
     testid(root, "reset").click()
     expect(testid(root, "edit:status")).to_have_text("Reset: done.", timeout=20_000)
     told, _ = session.answer({"ask": "reset"})
