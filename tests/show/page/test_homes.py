@@ -20,11 +20,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
+from walkthrough import Case, everything, go_to, tab, testid
 
 import slidesum as ss
 from slidesum.show.page.html import write_page
 from slidesum.show.page.session import Session
-from walkthrough import Case, everything, go_to, tab, testid
 
 CHOSEN = "document.querySelector('[data-testid=overview]') && window.slidesumModel.get('document').chosen"
 JUMPS = """
@@ -125,7 +125,7 @@ def edits(watched, root, case, tmp_path):
         expect(testid(root, "edit:status")).to_contain_text("done", timeout=20_000)
         told, _ = session.answer({"ask": "edit", "array": array, "at": list(place), "value": value})
         agrees(root, told["prediction"])
-        expect(testid(root, "edit:status")).to_have_text(f"{array}[{', '.join(map(str, place))}] = {value:g}: done.")
+        expect(testid(root, "edit:status")).to_have_text(f"{array}[{', '.join(map(str, place))}] = {value}: done.")
     testid(root, "reset").click()
     expect(testid(root, "edit:status")).to_have_text("Reset: done.", timeout=20_000)
     told, _ = session.answer({"ask": "reset"})
@@ -189,7 +189,10 @@ def jupyter(tmp_path_factory) -> Iterator[tuple[str, Path]]:
         *(f"--LabApp.user_settings_dir={folder / 'settings'}", f"--LabApp.workspaces_dir={folder / 'workspaces'}"),
         *("--LabApp.extension_manager=readonly", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"),
     ]
-    with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder) as running:
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder) as running,
+    ):
         try:
             deadline = time.monotonic() + 90
             address = f"http://127.0.0.1:{port}"

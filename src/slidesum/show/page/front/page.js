@@ -43,6 +43,10 @@ async function render({ model, el }) {
   const root = h("div", {
     tabindex: -1,
     "data-lm-suppress-shortcuts": "true",
+    onkeydown: (/** @type {KeyboardEvent} */ event) => {
+      // a notebook would take the Enter that ends a field
+      if (event.key === "Enter" && event.target instanceof HTMLInputElement) event.stopPropagation();
+    },
     class: `slidesum ${el.parentElement === document.body ? "slidesum-whole" : ""}`,
   });
   const say = (/** @type {string} */ text) => fill(live, text);
