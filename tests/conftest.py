@@ -1,4 +1,4 @@
-"""Makes `tests/`, `tests/cli/` and `tests/show/page/` importable, so that test files share `strategies.py`, `process.py` and `walkthrough.py`."""
+"""Makes the folders of tests importable whose files are shared: `strategies.py`, `process.py`, `walkthrough.py` and others."""
 
 import sys
 from pathlib import Path
