@@ -40,7 +40,7 @@ from slidesum.show.sheet.live import (
 )
 from slidesum.show.sheet.names import cell, fixed, quoted, span
 from slidesum.show.sheet.part import Part
-from slidesum.show.sheet.style import Styles
+from slidesum.show.sheet.style import Styles, printed, scale
 
 MOST_TERMS = 1000
 MOST_FORMULAS = 20_000
@@ -76,7 +76,7 @@ def _page(book: Any, styles: Styles) -> Any:
     page.freeze_panes(FIRST, 0)
     page.set_row_pixels(0, 26)
     page.set_row_pixels(TYPED, 24)
-    page.set_landscape()
+    printed(page, wide=True)
     page.set_zoom(90)
     return page
 
@@ -142,6 +142,7 @@ class _Panel:
         names = self._place()
         total = self._rows(self.terms, names)
         self._ledger(names, total)
+        self._coloured(*total)
         return self.count
 
     # The place
@@ -290,6 +291,11 @@ class _Panel:
             self._line(AFTER, f"{op.function} of it", applied(op.function, op.options, cell(VALUE, column)), self.computed)
         places: list[Linear | str] = [text for _, text in sorted(self.typed.items())]
         self._line(SHEET, "on its sheet", index_text(self.sheet.result, places), self.computed)
+
+    def _coloured(self, last: int, products: list[float]) -> None:
+        column = self.left + self.width - 1
+        rule = scale(min(products, default=0.0), max(products, default=0.0))
+        self.page.conditional_format(FIRST, column, last, column, rule)
 
     def _line(self, row: int, label: str, text: str, value: float) -> None:
         column = self.left + self.width - 1

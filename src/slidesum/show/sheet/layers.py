@@ -21,7 +21,7 @@ from slidesum.show.sheet.layout import LEFT, TOP, LayerSheet, Layout
 from slidesum.show.sheet.names import cell, quoted
 from slidesum.show.sheet.others import OtherFormulas, constant_of
 from slidesum.show.sheet.part import Part
-from slidesum.show.sheet.style import INNER, LABELS, SQUARE, Styles, scale
+from slidesum.show.sheet.style import INNER, LABELS, SQUARE, Styles, printed, scale
 
 MOST_LABELS = 2000
 """So many labels a side at most; further rows and columns have none."""
@@ -68,9 +68,8 @@ class LayerWriter:
             page.set_row_pixels(row, height)
         page.freeze_panes(TOP, LEFT)
         page.set_zoom(90)
-        page.set_landscape()
-        page.set_paper(9)
-        page.fit_to_pages(1, 0 if max(area.end[0] for area in sheet.areas) > 200 else 1)
+        height = max(area.end[0] for area in sheet.areas)
+        printed(page, wide=last > height, pages=0 if height > 200 else 1)
 
     def _head(self, page: Any, sheet: LayerSheet) -> None:
         node = sheet.node

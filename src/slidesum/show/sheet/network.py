@@ -13,7 +13,7 @@ from slidesum.show.formula import pretty, times
 from slidesum.show.sheet.layout import Layout
 from slidesum.show.sheet.names import cell, fixed, quoted
 from slidesum.show.sheet.part import Part
-from slidesum.show.sheet.style import Styles
+from slidesum.show.sheet.style import Styles, printed
 from slidesum.show.sheet.symbols import with_symbols
 from slidesum.show.table import Table, reach_cell
 
@@ -32,6 +32,8 @@ COLUMNS: tuple[tuple[str, str | None, int], ...] = (
     ("reach", None, 70),
 )
 SUMMED = ("weights", "biases", "macs", "backward_macs", "activation_bytes")
+WORDS = 3
+"""The first columns are words, the others numbers."""
 TOP = 4
 
 
@@ -49,12 +51,12 @@ def write_network(page: Any, styles: Styles, layout: Layout, part: Part, kept: M
     for one in symbols:
         page.write_string(row, 0, one.name, styles["row"])
         page.write_number(row, 1, one.value, styles["size"])
-        page.write_string(row, 2, one.what, styles["note"])
+        page.write_string(row, 2, one.what, styles["aside"])
         cells[one.name] = fixed(row, 1)
         row += 1
     head = row + 1 if symbols else row
     for column, (title, _, _) in enumerate(COLUMNS):
-        page.write_string(head, column, title, styles["head"])
+        page.write_string(head, column, title, styles["head" if column < WORDS else "head_right"])
     page.set_row_pixels(head, 22)
     table, symbolic = Table(layout.graph, remarks=remarks), Table(graph)
     count = 0
@@ -63,9 +65,7 @@ def write_network(page: Any, styles: Styles, layout: Layout, part: Part, kept: M
     count += _totals(page, styles, head + 1, len(table), table.totals)
     _notes(page, styles, head + len(table) + 3, table, kept)
     page.freeze_panes(head + 1, 1)
-    page.set_landscape()
-    page.set_paper(9)
-    page.fit_to_pages(1, 0)
+    printed(page, wide=True)
     return count
 
 
@@ -100,7 +100,7 @@ def _row(
     for column, (title, key, _) in enumerate(COLUMNS):
         if key is None:
             if title in texts:
-                page.write_string(row, column, texts[title], styles["row"])
+                page.write_string(row, column, texts[title], styles["row" if column < WORDS else "row_right"])
             continue
         value, told = now[key], formula[key]
         if value is None:
@@ -115,7 +115,7 @@ def _row(
 
 def _totals(page: Any, styles: Styles, first: int, rows: int, totals: Mapping[str, Any]) -> int:
     row = first + rows
-    page.write_string(row, 0, "total", styles["total"])
+    page.write_string(row, 0, "total", styles["total_label"])
     count = 0
     for column, (_, key, _) in enumerate(COLUMNS[1:], start=1):
         if key in SUMMED and rows:

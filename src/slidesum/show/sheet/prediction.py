@@ -11,7 +11,7 @@ from slidesum.core.ops import Distance, Softmax
 from slidesum.show.sheet.area import Area
 from slidesum.show.sheet.layout import Layout
 from slidesum.show.sheet.names import cell, fixed_span, quoted
-from slidesum.show.sheet.style import BLUE, Styles
+from slidesum.show.sheet.style import BLUE, Styles, printed
 
 FIRST = 6
 MOST_CLASSES = 1000
@@ -46,8 +46,7 @@ def write_prediction(book: Any, styles: Styles, layout: Layout, maps: Mapping[st
     _rows(page, styles, sheet.result, scores[0], span, shares)
     _chart(book, page, count, shares, "distance" if smallest else "share" if shares else "score")
     page.freeze_panes(FIRST, 0)
-    page.set_landscape()
-    page.fit_to_pages(1, 1)
+    printed(page, wide=True)
     return count * (3 if shares else 2) + 1
 
 

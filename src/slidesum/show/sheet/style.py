@@ -30,7 +30,11 @@ _STYLES: dict[str, dict[str, Any]] = {
     "label_link": {"font_color": LINK, "align": "right"},
     "big": {"font_size": 26, "bold": True, "align": "left"},
     "head": {"font_size": 9, "bold": True, "bg_color": PALE, "bottom": 1, "bottom_color": "#C9CFD6", "text_wrap": True},
+    "head_right": {"font_size": 9, "bold": True, "bg_color": PALE, "bottom": 1, "bottom_color": "#C9CFD6", "align": "right"},
     "row": {"font_size": 10},
+    "row_right": {"font_size": 10, "align": "right"},
+    "aside": {"font_size": 9, "font_color": GREY, "indent": 1},
+    "total_label": {"font_size": 10, "bold": True, "top": 1},
     "row_link": {"font_size": 10, "font_color": LINK},
     "count": {"font_size": 10, "num_format": "#,##0", "align": "right"},
     "percent": {"font_size": 10, "num_format": "0.0", "align": "right"},
@@ -75,12 +79,22 @@ class Styles:
         digits = next((d for limit, d in ((10, "0.00"), (100, "0.0"), (10_000, "0")) if largest < limit), "0E+0")
         told = f"{digits};-{digits};0"
         colour = BLUE if editable else INK
-        return self._format((told, colour), {**_BASE, "font_size": 7, "num_format": told, "font_color": colour, "align": "center", **_EDGE})
+        look = {"font_size": 7, "num_format": told, "font_color": colour, "align": "center"}
+        return self._format((told, colour), {**_BASE, **_EDGE, **look})
 
     def _format(self, key: Any, properties: dict[str, Any]) -> Any:
         if key not in self._made:
             self._made[key] = self._workbook.add_format(properties)
         return self._made[key]
+
+
+def printed(page: Any, *, wide: bool, pages: int = 0) -> None:
+    """On paper: as wide as a page, on so many pages down (0: as many as it takes)."""
+    page.set_paper(9)
+    if wide:
+        page.set_landscape()
+    page.set_margins(0.4, 0.4, 0.4, 0.4)
+    page.fit_to_pages(1, pages)
 
 
 def scale(smallest: float, largest: float, *, image: bool = False) -> dict[str, Any]:
