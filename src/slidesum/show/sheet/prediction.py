@@ -47,7 +47,7 @@ def write_prediction(book: Any, styles: Styles, layout: Layout, maps: Mapping[st
     _chart(book, page, count, shares, "distance" if smallest else "share" if shares else "score")
     page.freeze_panes(FIRST, 0)
     printed(page, wide=True)
-    return count * (3 if shares else 2) + 1
+    return count * (2 if shares else 1) + 1
 
 
 def _rows(page: Any, styles: Styles, area: Area, scores: Any, span: str, shares: bool) -> None:
