@@ -192,8 +192,9 @@ class _Panel:
             operand = self.sized.equation.operands[number]
             heads.append(written(operand.axes[place]))
         heads += [operand.name for operand in self.sized.equation.operands]
+        numbers = len(heads) - len(self.areas)
         for k, head in enumerate([*heads, "product"]):
-            self.page.write_string(HEAD, self.left + k, head, self.styles["head"])
+            self.page.write_string(HEAD, self.left + k, head, self.styles["head_middle" if k < numbers else "head_right"])
         known = {tuple(r.values[name] for name in terms.loops): r for r in readings(self.sized, self.at)}
         products = []
         for row, loops in enumerate(terms.rows, start=FIRST):
