@@ -2,8 +2,8 @@
 
     python bench/sheet.py
 
-Each in a process of its own: LeNet-5 on a digit, and type 2.2 on images of three sizes, whose formulas grow with the pixels. Memory is
-the peak of the process less what it had before the sheet was made: after importing all that is used, and writing a tiny one.
+Each in a process of its own: LeNet-5 on a digit, and type 2.2 on images of three sizes, whose formulas grow with the pixels. Memory
+is the peak of the process less what it had before the sheet was made: after importing all that is used, and writing a tiny one.
 """
 
 import json
