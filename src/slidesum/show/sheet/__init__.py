@@ -2,6 +2,7 @@
 
     names        what sheets, cells and names are called
     area         where one array stands: an index becomes a cell
+    wanted       the arrays of a layer, and which of their axes run where
     layout       which arrays stand on which sheet
     patches      the terms of one value as rectangles of cells
     functions    the functions that all three programs have
