@@ -235,6 +235,51 @@ class Network(Verbs):
             ) from None
         return View(Session(self.graph, self.values, image), self._remarks)
 
+    def sheet(
+        self,
+        image: Any,
+        path: str | Path,
+        *,
+        layers: str | None = None,
+        crop: Sequence[int] | None = None,
+        formulas: bool = True,
+    ) -> None:
+        """Write the network and this input as a workbook (.xlsx), every computed number a live formula.
+
+        `layers="conv1..pool2"` writes a part of it, `crop=(top, left, rows, columns)` has formulas for a part of the image only,
+        and without `formulas` there are numbers only. Needs the package xlsxwriter.
+
+        >>> import tempfile, pathlib
+        >>> net = Network("one")
+        >>> x = net.conv(net.input("b c i j", b=1, c=1, i=4, j=4), "b c i+u j+v, o c u v -> b o i j", o=2, u=3, v=3, name="conv")
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "net.xlsx"
+        >>> net.sheet([[[0.0] * 4] * 4], path)
+        >>> path.exists()
+        True
+
+        Raises SizeError while sizes are symbols or for several images, UsageError for more than 200,000 formulas, FileError where
+        it can't be written.
+        """
+        from slidesum.show.sheet.book import checked_path, drawn, write_sheet
+
+        target = checked_path(path)
+        part: dict[str, Any] = {"layers": layers, "crop": crop, "formulas": formulas}
+        write_sheet(target, drawn(self.graph, self.values, image, **part, remarks=self._remarks))
+
+    @classmethod
+    def from_sheet(cls, path: str | Path) -> tuple[Network, Any]:
+        """The network of a workbook that `sheet` wrote, with the numbers that stand there now, and its input.
+
+        Of a network with several inputs, a tuple of them. Needs the package openpyxl. Raises FileError for any other file.
+        """
+        from pathlib import Path
+
+        from slidesum.show.sheet.read import read_sheet
+
+        graph, values, images = read_sheet(Path(path))
+        given = tuple(images.values())
+        return cls.of(graph, values), given[0] if len(given) == 1 else given
+
     def plot(self, layer: str, given: Any = None, *, path: str | Path | None = None) -> Any:
         """A matplotlib Figure of a layer's filters, and of its feature maps where `given` is an input, or the activations of a run.
 

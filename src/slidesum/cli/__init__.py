@@ -6,6 +6,8 @@
     look      show, explain
     weigh     cost, compare-layers
     learn     train, compare, demo
+    page      page
+    sheet     sheet
     hand      export
     measure   bench
 

@@ -94,11 +94,11 @@ def ratios(text: str) -> tuple[str, ...]:
     return parts
 
 
-def coordinates(text: str) -> tuple[int, ...]:
-    """The whole numbers of `--at 7,12,9`."""
+def coordinates(text: str, option: str = "--at", example: str = "7,12,9") -> tuple[int, ...]:
+    """The whole numbers of `--at 7,12,9`, or of another option."""
     parts = text.split(",")
     if not all(part.strip().isdecimal() for part in parts):
-        raise misspelt(f"--at {text!r} is no place", "Write whole numbers with commas between: --at 7,12,9.")
+        raise misspelt(f"{option} {text!r} is no place", f"Write whole numbers with commas between: {option} {example}.")
     return tuple(int(part) for part in parts)
 
 

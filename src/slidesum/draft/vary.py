@@ -35,11 +35,20 @@ CHAIN = 8
 
 @dataclass(frozen=True)
 class Change:
-    """What is to be another size; `positions` are new extents by the name of the input's axis."""
+    """What is to be another size.
+
+    `positions` are new extents by the name of the input's axis, `filters` those of single layers, by (layer, index).
+    """
 
     width: Size = 1
     batch: Size = 1
     positions: Mapping[str, Size] = field(default_factory=dict)
+    filters: Mapping[tuple[str, str], Size] = field(default_factory=dict)
+
+    @property
+    def widens(self) -> bool:
+        """Whether layers get other filters."""
+        return self.width != 1 or bool(self.filters)
 
 
 def varied(graph: Graph, change: Change) -> Graph:
@@ -85,7 +94,9 @@ def _place(draft: Draft, graph: Graph, node: Node, change: Change, wide: Sequenc
             first = _times(shape[0], change.batch)
             shape = (first, *(change.positions.get(name, n) for name, n in zip(names[1:], shape[1:], strict=True)))
         case Layer():
-            op = _layer(op, node, new, change.width, wide)
+            filters = {index: n for (layer, index), n in change.filters.items() if layer == node.owner}
+            widths = {index: _times(op.sizes[index], change.width) for index in wide if index in op.sizes}
+            op = _layer(op, node, new, widths | filters)
         case Slice(axis, start, stop):
             place = axis % len(old[0])
             moved = _grown if _is_width(place, change) else _kept
@@ -103,7 +114,7 @@ def _place(draft: Draft, graph: Graph, node: Node, change: Change, wide: Sequenc
     draft.place(node.name, op, inputs, shape, shares=node.shares)
 
 
-def _layer(op: Layer, node: Node, new: Sequence[Shape], width: Size, wide: Sequence[str]) -> Layer:
+def _layer(op: Layer, node: Node, new: Sequence[Shape], wide: Mapping[str, Size]) -> Layer:
     """The layer's sizes again: those of its filters, and what the arrays that it reads don't tell."""
     assert node.sized is not None
     count = len(new)
@@ -114,7 +125,7 @@ def _layer(op: Layer, node: Node, new: Sequence[Shape], width: Size, wide: Seque
         for axis in operand.axes:
             if isinstance(axis, Merged) and all(name in op.sizes for name in axis.names):
                 told.add(_open(op, axis))
-    sizes = {name: _times(n, width) if name in wide else n for name, n in op.sizes.items() if name not in told or name in wide}
+    sizes = {name: wide.get(name, n) for name, n in op.sizes.items() if name not in told or name in wide}
     if op.extent is None:
         return replace(op, sizes=sizes)
     before = _extents(op, op.sizes, [node.sized.shapes[k] for k in range(count)])
@@ -173,7 +184,7 @@ def _times(n: Size, factor: Any) -> Size:
 
 def _is_width(place: int, change: Change) -> bool:
     """Whether an axis that has grown is one of maps: where both grow, maps are the second axis."""
-    return place == 1 if change.width != 1 and change.positions else change.width != 1
+    return place == 1 if change.widens and change.positions else change.widens
 
 
 def _padded(place: int, cells: tuple[Size, Size], old: Shape, new: Shape, change: Change) -> tuple[Size, Size]:

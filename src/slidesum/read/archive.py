@@ -54,6 +54,16 @@ class Archive:
     def __contains__(self, name: str) -> bool:
         return name in self._entries
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it holds."""
+        return tuple(self._entries)
+
+    @property
+    def inflated(self) -> int:
+        """The bytes that all of it would take."""
+        return sum(entry.file_size for entry in self._entries.values())
+
     def read(self, name: str, most: int) -> bytes:
         """The bytes of an entry, which may be at most `most`."""
         if name not in self._entries:
