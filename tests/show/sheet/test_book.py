@@ -14,6 +14,7 @@ import pytest
 import slidesum as ss
 from slidesum.core.network import Graph
 from slidesum.errors import FileError, MissingPackage, NetworkError, SizeError, UsageError
+from slidesum.show.sheet import book, limits
 from slidesum.show.sheet.area import area
 from slidesum.show.sheet.book import drawn, workbook, write_sheet
 from slidesum.show.sheet.equations import LONGEST_FORMULA
@@ -311,3 +312,19 @@ def test_what_no_formula_says_stays_a_number():
     assert "pool: 2 cells hold numbers, since no formula says them." in [
         cell.value for row in opened(data)["Network"] for cell in row
     ]
+
+
+def test_no_sheet_has_more_formulas_than_the_limit(monkeypatch):
+    """The sheets beside the layers count, too: what would go beyond is refused, and Explain has what room there is."""
+    net = question("2.2")
+    plan = drawn(net.graph, net.values, image_for(net))
+    rest = limits.others(plan.layout)
+    for spare in (0, 300, 5000):
+        most = plan.estimate.formulas + rest + spare
+        monkeypatch.setattr(limits, "MOST_FORMULAS", most)
+        monkeypatch.setattr(book, "MOST_FORMULAS", most)
+        limits.refuse_large("net", plan.estimate, rest)
+        assert workbook(plan)[1] <= most
+    monkeypatch.setattr(limits, "MOST_FORMULAS", plan.estimate.formulas + rest - 1)
+    with pytest.raises(UsageError, match=r"^the sheet of net would have [0-9,]+ formulas"):
+        limits.refuse_large("net", plan.estimate, rest)

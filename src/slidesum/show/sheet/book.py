@@ -18,7 +18,7 @@ from slidesum.run.network import fitted_inputs, initial_values, refuse_symbols, 
 from slidesum.show.sheet.explain import write_explain
 from slidesum.show.sheet.layers import LayerWriter
 from slidesum.show.sheet.layout import Layout, kept_areas, laid_out
-from slidesum.show.sheet.limits import Estimate, estimate, refuse_large
+from slidesum.show.sheet.limits import MOST_FORMULAS, Estimate, estimate, others, refuse_large
 from slidesum.show.sheet.names import DefinedNames, fixed_span, quoted
 from slidesum.show.sheet.network import write_network
 from slidesum.show.sheet.part import Part, part_of
@@ -81,7 +81,7 @@ def write_sheet(path: Path, given: Drawn, told: Told | None = None) -> Estimate:
 
     Raises UsageError for what is beyond the limits, MissingPackage without XlsxWriter, FileError where it can't be written.
     """
-    refuse_large(given.graph.name, given.estimate)
+    refuse_large(given.graph.name, given.estimate, others(given.layout) if given.part.formulas else 0)
     data, formulas = workbook(given, told)
     write_atomically(path, data)
     return Estimate(formulas, given.estimate.cells, len(data), given.estimate.seconds)
@@ -109,7 +109,8 @@ def workbook(given: Drawn, told: Told | None = None) -> tuple[bytes, int]:
             book.define_name(defined[key], f"={quoted(sheet.name)}{fixed_span(one.top, one.left, *one.end)}")
     extra = write_prediction(book, styles, layout, given.maps)
     tell("Explain")
-    extra += write_explain(book, styles, layout, given.part, given.values, given.maps)
+    room = MOST_FORMULAS - given.estimate.formulas - others(layout)
+    extra += write_explain(book, styles, layout, given.part, given.values, given.maps, room)
     extra += write_network(network, styles, layout, given.part, layers.kept, given.remarks)
     write_record(book, layout, given.part, defined)
     network.activate()

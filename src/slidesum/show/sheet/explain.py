@@ -47,8 +47,16 @@ MOST_FORMULAS = 20_000
 NAMES, TYPED, SPLIT, SUM, BIAS, VALUE, AFTER, SHEET, HEAD, FIRST = 2, 3, 4, 6, 7, 8, 9, 10, 12, 13
 
 
-def write_explain(book: Any, styles: Styles, layout: Layout, part: Part, values: Mapping[str, Any], maps: Mapping[str, Any]) -> int:
-    """Write the sheet, a panel a layer; how many formulas that took."""
+def write_explain(
+    book: Any,
+    styles: Styles,
+    layout: Layout,
+    part: Part,
+    values: Mapping[str, Any],
+    maps: Mapping[str, Any],
+    room: int = MOST_FORMULAS,
+) -> int:
+    """Write the sheet, a panel a layer while there is room for so many formulas; how many that took."""
     if not part.formulas:
         return 0
     page = None
@@ -58,7 +66,7 @@ def write_explain(book: Any, styles: Styles, layout: Layout, part: Part, values:
         if not sheet.live or not isinstance(sheet.node.op, Layer) or not sheet.result.size:
             continue
         panel = _Panel(layout, sheet, styles, values, maps)
-        if panel.terms is None or len(panel.terms.rows) > MOST_TERMS or count + panel.cost > MOST_FORMULAS:
+        if panel.terms is None or len(panel.terms.rows) > MOST_TERMS or count + panel.cost > min(room, MOST_FORMULAS):
             left_out.append(sheet.node.name)
             continue
         page = page or _page(book, styles)

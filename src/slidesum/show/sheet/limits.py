@@ -1,6 +1,7 @@
 """How much a workbook will be, told before it is written, and what is too much.
 
-    formulas     200,000      ours: a workbook with more takes minutes to open, where it opens at all
+    formulas     200,000      ours: a workbook with more takes minutes to open, where it opens at all. The sheet Explain has as many
+                              as there is room for
     cells        10 million   Google Sheets, in one workbook
     rows         1,048,576    Excel and LibreOffice
     columns      16,384       Excel and LibreOffice
@@ -22,6 +23,11 @@ from slidesum.show.sheet.part import Part
 MOST_FORMULAS = 200_000
 MOST_CELLS = 10_000_000
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
+
+COUNTED = 7
+"""A row of the sheet Network has at most so many formulas."""
+MOST_CLASSES = 1000
+"""The sheet Prediction tells of so many classes at most."""
 
 BYTES_A_CELL, BYTES_A_FORMULA, BYTES_A_CHARACTER = 10, 16, 0.09
 SECONDS_A_CELL, SECONDS_A_FORMULA, SECONDS_A_CHARACTER = 1.5e-5, 9e-5, 2e-7
@@ -66,12 +72,17 @@ def estimate(layout: Layout, part: Part) -> Estimate:
     return Estimate(formulas, cells, int(size), seconds, rows, columns, widest)
 
 
-def refuse_large(name: str, told: Estimate) -> None:
-    """Raise UsageError for what is too much, with what would be written and what to do."""
+def others(layout: Layout) -> int:
+    """How many formulas the sheets Network and Prediction have at most."""
+    return COUNTED * (len(layout.graph.nodes) + 1) + 2 * MOST_CLASSES + 1
+
+
+def refuse_large(name: str, told: Estimate, beside: int = 0) -> None:
+    """Raise UsageError for what is too much, with what would be written and what to do; `beside` the layers there are so many."""
     advice = (
         "Write a part of it: --layers conv1..pool2, or --crop TOP,LEFT,ROWS,COLUMNS of the image, or --values without formulas."
     )
-    if told.formulas > MOST_FORMULAS:
+    if told.formulas + beside > MOST_FORMULAS:
         raise UsageError(
             f"the sheet of {name} would have {told}",
             usual=f"More than {MOST_FORMULAS:,} formulas are refused: hardly a spreadsheet computes them.",

@@ -10,11 +10,11 @@ import numpy as np
 from slidesum.core.ops import Distance, Softmax
 from slidesum.show.sheet.area import Area
 from slidesum.show.sheet.layout import Layout
+from slidesum.show.sheet.limits import MOST_CLASSES
 from slidesum.show.sheet.names import cell, fixed_span, quoted
 from slidesum.show.sheet.style import BLUE, Styles, printed
 
 FIRST = 6
-MOST_CLASSES = 1000
 
 
 def write_prediction(book: Any, styles: Styles, layout: Layout, maps: Mapping[str, Any]) -> int:
