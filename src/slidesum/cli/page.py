@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from slidesum.cli.options import Inputs, Model, Sizes, image_for, network
-from slidesum.cli.words import misspelt, tell
+from slidesum.cli.words import at_work, misspelt, tell
 
 if TYPE_CHECKING:
     from slidesum.api.network import Network
@@ -56,7 +56,9 @@ def page(
     if target.suffix not in (".html", ".htm"):
         raise misspelt(f"{target} is no page", "Write -o NAME.html.")
     tell(f"{net.name}: {estimate(session)}")
-    tell(f"wrote {target}: {write_page(target, session, remarks=net.remarks) / 1e6:.2f} MB")
+    with at_work(f"writing {target}"):
+        size = write_page(target, session, remarks=net.remarks)
+    tell(f"wrote {target}: {size / 1e6:.2f} MB")
 
 
 def _given(image: str | None, net: Network, *, needed: bool) -> Any:

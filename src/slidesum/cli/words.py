@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -42,6 +44,19 @@ def tell(text: str, style: str = "dim") -> None:
     from rich.text import Text
 
     Console(stderr=True, highlight=False).print(Text(text, style=style))
+
+
+@contextmanager
+def at_work(text: str) -> Iterator[None]:
+    """A sign on the terminal that something is being done, gone when it is; nothing elsewhere."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(text):
+        yield
 
 
 def misspelt(headline: str, advice: str) -> typer.BadParameter:
