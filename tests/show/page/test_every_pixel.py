@@ -45,7 +45,10 @@ async ({ layer, places }) => {
     if (whole && whole.getAttribute("aria-pressed") === "false") whole.click();
     const text = (id) => all(id)[0]?.textContent ?? null;
     found.push({
-      terms: all("term").map((one) => ({ ...one.dataset, text: (one.matches("tr") ? one.lastChild : one).textContent })),
+      terms: all("term").map((one) => {
+        const { map, product, winner } = one.dataset;
+        return { map, product, winner, text: (one.matches("tr") ? one.lastChild : one).textContent };
+      }),
       partials: all("partial").map((one) => ({ ...one.dataset, text: one.lastChild.textContent })),
       parts: [...document.querySelectorAll(".part-sum .number")].map((one) => one.textContent),
       ...Object.fromEntries(["sum", "bias", "value", "after", "computed", "residual"].map((id) => [id, text(id)])),
@@ -164,7 +167,7 @@ def test_the_chosen_values_of_googlenet_from_its_file(watched, googlenet, china,
     watched.page.goto(googlenet_page.as_uri())
     watched.page.wait_for_selector("[data-testid=overview]")
     chosen = watched.page.evaluate("window.slidesumModel.get('document').chosen")
-    wanted = [(layer, tuple(places[0]["at"])) for layer, places in chosen.items()]
-    assert len(wanted) >= len([node for node in googlenet.graph if node.inputs])
+    assert set(chosen) == {node.name for node in googlenet.graph if node.inputs}
+    wanted = [(layer, tuple(places[-1]["at"])) for layer, places in list(chosen.items())[::3]]
     judged(watched.page, googlenet, china, wanted, torch_maps)
     assert watched.errors == []

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
-from walkthrough import Case, everything, go_to, tab, testid
+from walkthrough import Case, by, everything, go_to, tab
 
 import slidesum as ss
 from slidesum.show.page.html import write_page
@@ -60,7 +60,7 @@ def test_a_file(watched, cases, name, request, tmp_path):
         case = Case(case.net, case.image, "conv2", case.short, tuple(inner[0]), case.group)
     everything(page, root, case, tmp_path)
     tab(root, "prediction")
-    expect(testid(root, "edit:how")).to_contain_text(f"slidesum page {name} IMAGE --serve")
+    expect(by(root, "edit:how")).to_contain_text(f"slidesum page {name} IMAGE --serve")
     for name_of_tab in ("layer", "types", "prediction"):
         tab(root, name_of_tab)
         page.wait_for_timeout(300)
@@ -118,35 +118,35 @@ def edits(watched, root, case, tmp_path):
     tab(root, "prediction")
     for array, at, value in ((source, (0, 0, 9, 9), 3.0), (f"{case.layer}.w", None, -2.5), (f"{case.layer}.bias", (3,), 40.0)):
         place = at or tuple(0 for _ in session.values[array].shape)
-        testid(root, "number:array").select_option(array)
-        testid(root, "number:at").fill(", ".join(map(str, place)))
-        testid(root, "number:value").fill(str(value))
-        testid(root, "number:change").click()
-        expect(testid(root, "edit:status")).to_contain_text("done", timeout=20_000)
+        by(root, "number:array").select_option(array)
+        by(root, "number:at").fill(", ".join(map(str, place)))
+        by(root, "number:value").fill(str(value))
+        by(root, "number:change").click()
+        expect(by(root, "edit:status")).to_contain_text("done", timeout=20_000)
         told, _ = session.answer({"ask": "edit", "array": array, "at": list(place), "value": value})
         agrees(root, told["prediction"])
-        expect(testid(root, "edit:status")).to_have_text(f"{array}[{', '.join(map(str, place))}] = {value}: done.")
-    testid(root, "reset").click()
-    expect(testid(root, "edit:status")).to_have_text("Reset: done.", timeout=20_000)
+        expect(by(root, "edit:status")).to_have_text(f"{array}[{', '.join(map(str, place))}] = {value}: done.")
+    by(root, "reset").click()
+    expect(by(root, "edit:status")).to_have_text("Reset: done.", timeout=20_000)
     told, _ = session.answer({"ask": "reset"})
     agrees(root, told["prediction"])
-    sheet = testid(root, "draw")
+    sheet = by(root, "draw")
     sheet.scroll_into_view_if_needed()
     box = sheet.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 30)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 30, steps=6)
     page.mouse.up()
-    expect(testid(root, "edit:status")).to_have_text("Your drawing: done.", timeout=20_000)
-    expect(testid(root, "edit:headline")).to_be_visible()
+    expect(by(root, "edit:status")).to_have_text("Your drawing: done.", timeout=20_000)
+    expect(by(root, "edit:headline")).to_be_visible()
     picture = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (50, 60, 3), "uint8")).save(picture, "png")
     (tmp_path / "noise.png").write_bytes(picture.getvalue())
-    testid(root, "file").set_input_files(tmp_path / "noise.png")
-    expect(testid(root, "edit:status")).to_contain_text("Another image: the file: scaled from 60×50", timeout=20_000)
+    by(root, "file").set_input_files(tmp_path / "noise.png")
+    expect(by(root, "edit:status")).to_contain_text("Another image: the file: scaled from 60×50", timeout=20_000)
     told, _ = session.answer({"ask": "image"}, [picture.getvalue()])
     agrees(root, told["prediction"])
-    testid(root, "drop").evaluate(
+    by(root, "drop").evaluate(
         """(drop, bytes) => {
           const dataTransfer = new DataTransfer();
           dataTransfer.items.add(new File([new Uint8Array(bytes)], "no.png", { type: "image/png" }));
@@ -154,17 +154,17 @@ def edits(watched, root, case, tmp_path):
         }""",
         list(b"this is no picture"),
     )
-    expect(testid(root, "edit:failure")).to_be_visible(timeout=20_000)
-    assert "Traceback" not in testid(root, "edit:failure").inner_text()
-    testid(root, "reset").click()
-    expect(testid(root, "edit:status")).to_have_text("Reset: done.", timeout=20_000)
+    expect(by(root, "edit:failure")).to_be_visible(timeout=20_000)
+    assert "Traceback" not in by(root, "edit:failure").inner_text()
+    by(root, "reset").click()
+    expect(by(root, "edit:status")).to_have_text("Reset: done.", timeout=20_000)
 
 
 def agrees(root, prediction):
     """What the head of the page says is what Python computed."""
     best, score = prediction["top"][0]
-    expect(testid(root, "prediction")).to_contain_text(f"Prediction {best}", timeout=20_000)
-    shown = float(testid(root, "prediction").inner_text().split()[-1])
+    expect(by(root, "prediction")).to_contain_text(f"Prediction {best}", timeout=20_000)
+    shown = float(by(root, "prediction").inner_text().split()[-1])
     assert shown == pytest.approx(score, rel=6e-3)
 
 
@@ -268,14 +268,14 @@ def test_other_ranks(watched, tmp_path):
         root = watched.page.locator(".slidesum")
         go_to(root, layer, at)
         why = model.explain(layer, at, image)
-        assert float(testid(testid(root, "pixel"), "value").inner_text()) == pytest.approx(why.before, rel=1e-5, abs=1e-6)
+        assert float(by(by(root, "pixel"), "value").inner_text()) == pytest.approx(why.before, rel=1e-5, abs=1e-6)
         if layer == "solid":
-            slider = testid(testid(root, "stack:in:0"), "slice:2")
+            slider = by(by(root, "stack:in:0"), "slice:2")
             expect(slider).to_have_value(re.compile("^[34]$"))
-            expect(testid(root, "stack:in:0")).to_have_attribute("data-lit", "read 0:2..4,4..6;1:2..4,4..6")
+            expect(by(root, "stack:in:0")).to_have_attribute("data-lit", "read 0:2..4,4..6;1:2..4,4..6")
             slider.fill("1")
-            expect(testid(root, "stack:in:0")).to_have_attribute("data-lit", "")
+            expect(by(root, "stack:in:0")).to_have_attribute("data-lit", "")
         else:
-            expect(testid(root, "stack:in:0")).to_have_attribute("data-lit", "read 0:0,17..21;1:0,17..21")
+            expect(by(root, "stack:in:0")).to_have_attribute("data-lit", "read 0:0,17..21;1:0,17..21")
         watched.picture(f"rank-{model.name}")
     assert watched.errors == []

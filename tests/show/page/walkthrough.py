@@ -57,13 +57,13 @@ class Case:
         return [o for c, o in self.pairs() if c == map]
 
 
-def testid(root: Locator, name: str) -> Locator:
+def by(root: Locator, name: str) -> Locator:
     return root.locator(f'[data-testid="{name}"]')
 
 
 def tab(root: Locator, name: str) -> None:
-    testid(root, f"tab:{name}").click()
-    expect(testid(root, f"tab:{name}")).to_have_attribute("aria-selected", "true")
+    by(root, f"tab:{name}").click()
+    expect(by(root, f"tab:{name}")).to_have_attribute("aria-selected", "true")
 
 
 def point(page: Page, stack: Locator, extents: Sequence[int], row: int, column: int, ring: int = 0, *, click: bool = False) -> None:
@@ -90,7 +90,7 @@ def at_a_glance(page: Page, root: Locator, case: Case) -> None:
     """Cards with equations, kinds, costs and legends; groups that unfold and fold; zoom and pan."""
     tab(root, "network")
     table = {row["name"]: row for row in case.net.table()}
-    card = testid(root, f"card:{case.layer}")
+    card = by(root, f"card:{case.layer}")
     expect(card).to_have_attribute("data-drawn", "yes")
     row, text = table[case.layer], card.text_content() or ""
     assert row["kind"] in text
@@ -101,17 +101,17 @@ def at_a_glance(page: Page, root: Locator, case: Case) -> None:
     folded = root.locator(".card").count()
     if case.group:
         members = [node.name for node in case.net.graph if node.name.startswith(f"{case.group}/")]
-        testid(root, f"unfold:{case.group}").click()
-        expect(testid(root, f"card:{members[0]}")).to_be_visible()
+        by(root, f"unfold:{case.group}").click()
+        expect(by(root, f"card:{members[0]}")).to_be_visible()
         assert root.locator(".card").count() == folded - 1 + len(members)
         last = members[-1]
         froms = root.locator(f'.edges path[data-to="{last}"]').evaluate_all("paths => paths.map((path) => path.dataset.from)")
         assert sorted(froms) == sorted(case.net.graph[last].inputs), "every branch leads to where the branches meet"
-        testid(root, f"fold:{case.group}").click()
-        expect(testid(root, f"card:{members[0]}")).to_have_count(0)
+        by(root, f"fold:{case.group}").click()
+        expect(by(root, f"card:{members[0]}")).to_have_count(0)
     else:
         assert folded == len(list(case.net.graph))
-    frame = testid(root, "overview")
+    frame = by(root, "overview")
     frame.focus()
     page.keyboard.press("0")
     page.wait_for_timeout(400)
@@ -137,10 +137,10 @@ def until(element: Locator, asks: str, holds: Callable[[Any], bool]) -> None:
 def a_layer(page: Page, root: Locator, case: Case) -> None:
     """Its filters and maps; what an output reads and what an input feeds; a click pins."""
     tab(root, "network")
-    testid(root, f"card:{case.layer}").locator(".card-open").click()
-    expect(testid(root, "layer")).to_have_attribute("data-ready", "yes")
-    expect(testid(root, "layer")).to_have_attribute("data-layer", case.layer)
-    given, made = testid(root, "stack:in:0"), testid(root, "stack:out")
+    by(root, f"card:{case.layer}").locator(".card-open").click()
+    expect(by(root, "layer")).to_have_attribute("data-ready", "yes")
+    expect(by(root, "layer")).to_have_attribute("data-layer", case.layer)
+    given, made = by(root, "stack:in:0"), by(root, "stack:out")
     inside, outside = case.shape_of(case.net.graph[case.layer].inputs[0])[2:], case.shape_of(case.layer)[2:]
     size, pad = case.window, case.padding
     for row, column in ((0, 0), (2, 3)):
@@ -148,7 +148,7 @@ def a_layer(page: Page, root: Locator, case: Case) -> None:
         filter = int(made.get_attribute("data-map") or 0)
         rows, columns = (row - pad, row - pad + size - 1), (column - pad, column - pad + size - 1)
         expect(given).to_have_attribute("data-lit", spelled("read", case.read_by(filter), rows, columns))
-    parts = testid(root, "filters")
+    parts = by(root, "filters")
     expect(parts).to_contain_text(f"{len(case.read_by(int(made.get_attribute('data-map') or 0)))} parts of {size}×{size}")
     point(page, given, inside, 5, 6, pad)
     source = int(given.get_attribute("data-map") or 0)
@@ -160,12 +160,12 @@ def a_layer(page: Page, root: Locator, case: Case) -> None:
     expect(made).to_have_attribute("data-lit", fed)
     point(page, given, inside, 5, 6, pad, click=True)
     point(page, made, outside, 3, 4, click=True)
-    expect(testid(root, "layer")).to_have_class(re.compile("is-pinned"))
+    expect(by(root, "layer")).to_have_class(re.compile("is-pinned"))
     lit = given.get_attribute("data-lit")
     point(page, made, outside, 5, 5)
     expect(given).to_have_attribute("data-lit", lit or "")
-    testid(root, "play").press("Escape")
-    expect(testid(root, "layer")).not_to_have_class(re.compile("is-pinned"))
+    by(root, "play").press("Escape")
+    expect(by(root, "layer")).not_to_have_class(re.compile("is-pinned"))
 
 
 def a_pixel(page: Page, root: Locator, case: Case) -> None:
@@ -173,105 +173,105 @@ def a_pixel(page: Page, root: Locator, case: Case) -> None:
     at = case.at
     go_to(root, case.layer, at)
     why = case.net.explain(case.layer, at, case.image)
-    shown = testid(root, "pixel")
-    assert abs(float(testid(shown, "value").inner_text()) - why.before) <= 1e-6 * max(abs(term.product) for term in why.terms) * 10
-    assert abs(float(testid(shown, "bias").inner_text()) - (why.bias or 0.0)) <= 1e-4
-    assert testid(shown, "partial").count() == len(why.partial_sums)
-    assert abs(float(testid(shown, "computed").inner_text()) - why.computed) <= 1e-7 * abs(why.computed)
-    assert testid(shown, "residual").inner_text()
-    testid(shown, "show-all-terms").click()
-    expect(testid(shown, "term")).to_have_count(len(why.terms))
-    testid(shown, "show-all-terms").click()
-    for key, axis, by in (("ArrowRight", 3, 1), ("ArrowDown", 2, 1), ("ArrowLeft", 3, -1), ("m", 1, 1), ("Shift+M", 1, -1)):
-        at = tuple(n + by if k == axis else n for k, n in enumerate(at))
-        testid(root, "play").press(key)
-        expect(testid(root, "stack:out").locator(".stack-caption")).to_contain_text(f"[{', '.join(map(str, at))}]")
+    shown = by(root, "pixel")
+    assert abs(float(by(shown, "value").inner_text()) - why.before) <= 1e-6 * max(abs(term.product) for term in why.terms) * 10
+    assert abs(float(by(shown, "bias").inner_text()) - (why.bias or 0.0)) <= 1e-4
+    assert by(shown, "partial").count() == len(why.partial_sums)
+    assert abs(float(by(shown, "computed").inner_text()) - why.computed) <= 1e-7 * abs(why.computed)
+    assert by(shown, "residual").inner_text()
+    by(shown, "show-all-terms").click()
+    expect(by(shown, "term")).to_have_count(len(why.terms))
+    by(shown, "show-all-terms").click()
+    for key, axis, step in (("ArrowRight", 3, 1), ("ArrowDown", 2, 1), ("ArrowLeft", 3, -1), ("m", 1, 1), ("Shift+M", 1, -1)):
+        at = tuple(n + step if k == axis else n for k, n in enumerate(at))
+        by(root, "play").press(key)
+        expect(by(root, "stack:out").locator(".stack-caption")).to_contain_text(f"[{', '.join(map(str, at))}]")
     order = [node.name for node in case.net.graph]
-    testid(root, "play").press("PageDown")
-    expect(testid(root, "layer")).to_have_attribute("data-layer", order[order.index(case.layer) + 1])
-    testid(root, "play").press("PageUp")
-    expect(testid(root, "layer")).to_have_attribute("data-layer", case.layer)
-    expect(testid(root, "layer")).to_have_attribute("data-ready", "yes")
+    by(root, "play").press("PageDown")
+    expect(by(root, "layer")).to_have_attribute("data-layer", order[order.index(case.layer) + 1])
+    by(root, "play").press("PageUp")
+    expect(by(root, "layer")).to_have_attribute("data-layer", case.layer)
+    expect(by(root, "layer")).to_have_attribute("data-ready", "yes")
 
 
 def go_to(root: Locator, layer: str, at: Sequence[int]) -> None:
     tab(root, "layer")
-    testid(root, "layer-select").select_option(layer)
-    expect(testid(root, "layer")).to_have_attribute("data-layer", layer)
-    expect(testid(root, "layer")).to_have_attribute("data-ready", "yes")
-    testid(root, "place").fill(", ".join(map(str, at)))
-    testid(root, "place").press("Enter")
-    expect(testid(root, "pixel")).to_have_attribute("data-explained", ",".join(map(str, at)))
+    by(root, "layer-select").select_option(layer)
+    expect(by(root, "layer")).to_have_attribute("data-layer", layer)
+    expect(by(root, "layer")).to_have_attribute("data-ready", "yes")
+    by(root, "place").fill(", ".join(map(str, at)))
+    by(root, "place").press("Enter")
+    expect(by(root, "pixel")).to_have_attribute("data-explained", ",".join(map(str, at)))
 
 
 def a_walk(root: Locator, case: Case) -> None:
     """Play, pause, and the positions in any order."""
     tab(root, "layer")
-    testid(root, "layer-select").select_option(case.layer)
-    expect(testid(root, "layer")).to_have_attribute("data-ready", "yes")
+    by(root, "layer-select").select_option(case.layer)
+    expect(by(root, "layer")).to_have_attribute("data-ready", "yes")
     remark = root.locator(".walk-remark")
-    testid(root, "play").click()
+    by(root, "play").click()
     expect(remark).to_have_text(re.compile(r"position \d+ of"))
-    testid(root, "play").click()
-    expect(testid(root, "play")).to_have_attribute("aria-pressed", "false")
-    testid(root, "layer-select").select_option(case.short)
-    expect(testid(root, "layer")).to_have_attribute("data-layer", case.short)
-    expect(testid(root, "layer")).to_have_attribute("data-ready", "yes")
-    testid(root, "shuffle").click()
-    testid(root, "play").click()
+    by(root, "play").click()
+    expect(by(root, "play")).to_have_attribute("aria-pressed", "false")
+    by(root, "layer-select").select_option(case.short)
+    expect(by(root, "layer")).to_have_attribute("data-layer", case.short)
+    expect(by(root, "layer")).to_have_attribute("data-ready", "yes")
+    by(root, "shuffle").click()
+    by(root, "play").click()
     expect(remark).to_have_text("All positions, in a shuffled order: the same map.", timeout=20_000)
-    testid(root, "shuffle").click()
+    by(root, "shuffle").click()
 
 
 def the_types(root: Locator) -> None:
     """The same layer in every type: its weights and maps, as the sliders say."""
     tab(root, "types")
     for name, value in {"k1": 4, "k2": 6, "kernel": 3, "groups": 2, "stride": 1, "padding": 1, "dilation": 1, "depth": 2}.items():
-        testid(root, f"slider:{name}").fill(str(value))
+        by(root, f"slider:{name}").fill(str(value))
     wanted = {"type 1": (54, 24), "type 2.1": (54, 6), "type 2.2": (216, 6), "depthwise": (36, 4), "1×1": (24, 6)}
     for name, (weights, maps) in wanted.items():
-        testid(root, f"type:{name}").click()
-        expect(testid(root, f"type:{name}")).to_have_attribute("aria-pressed", "true")
-        expect(testid(root, "lab:weights")).to_have_attribute("data-value", str(weights))
-        expect(testid(root, "lab:maps")).to_have_attribute("data-value", str(maps))
-    testid(root, "type:type 2.2").click()
-    testid(root, "slider:kernel").fill("5")
-    expect(testid(root, "lab:weights")).to_have_attribute("data-value", "600")
+        by(root, f"type:{name}").click()
+        expect(by(root, f"type:{name}")).to_have_attribute("aria-pressed", "true")
+        expect(by(root, "lab:weights")).to_have_attribute("data-value", str(weights))
+        expect(by(root, "lab:maps")).to_have_attribute("data-value", str(maps))
+    by(root, "type:type 2.2").click()
+    by(root, "slider:kernel").fill("5")
+    expect(by(root, "lab:weights")).to_have_attribute("data-value", "600")
     for name in ("grouped", "3-D"):
-        testid(root, f"type:{name}").click()
-        expect(testid(root, "lab:problem")).to_be_empty()
+        by(root, f"type:{name}").click()
+        expect(by(root, "lab:problem")).to_be_empty()
 
 
 def backwards(root: Locator, case: Case) -> None:
     """From the predicted class down to a pixel."""
     scores = np.asarray(case.net.run(case.image)[case.net.graph.output.name])[0]
     tab(root, "prediction")
-    best = testid(root, "trace").locator(".trace-class", has_text="predicted")
+    best = by(root, "trace").locator(".trace-class", has_text="predicted")
     number = int((best.get_attribute("data-testid") or "").split(":")[1])
     assert number in (int(scores.argmin()), int(scores.argmax()))
     best.click()
-    value = testid(root, "trace:value")
+    value = by(root, "trace:value")
     expect(value).to_be_visible()
     assert abs(float(value.get_attribute("data-value") or "nan") - scores[number]) <= 1e-4 * np.abs(scores).max()
-    testid(root, "trace:down").click()
-    expect(testid(root, "trace:pixel")).to_be_visible(timeout=30_000)
-    expect(testid(root, "trace:pixel")).not_to_have_text("…")
-    crumbs = testid(root, "trace:path").locator("button")
+    by(root, "trace:down").click()
+    expect(by(root, "trace:pixel")).to_be_visible(timeout=30_000)
+    expect(by(root, "trace:pixel")).not_to_have_text("…")
+    crumbs = by(root, "trace:path").locator("button")
     assert crumbs.count() > 5
     last = crumbs.last
     at = [int(n) for n in (last.get_attribute("data-at") or "").split(",")]
     source = np.asarray(case.net.run(case.image)[case.net.graph.inputs[0].name])
     eight_bits = root.page.evaluate("window.slidesumModel?.get('document').exact") == "chosen"
-    assert abs(float(testid(root, "trace:pixel").inner_text()) - source[tuple(at)]) < (1e-2 if eight_bits else 1e-5)
+    assert abs(float(by(root, "trace:pixel").inner_text()) - source[tuple(at)]) < (1e-2 if eight_bits else 1e-5)
 
 
 def a_picture(page: Page, root: Locator, tmp_path: Any) -> None:
     """PNG and SVG of what is seen."""
     tab(root, "layer")
-    expect(testid(root, "layer")).to_have_attribute("data-ready", "yes")
+    expect(by(root, "layer")).to_have_attribute("data-ready", "yes")
     for kind, begins in (("png", b"\x89PNG\r\n\x1a\n"), ("svg", b"<svg ")):
         with page.expect_download() as told:
-            testid(root, f"export-{kind}").click()
+            by(root, f"export-{kind}").click()
         path = tmp_path / told.value.suggested_filename
         told.value.save_as(path)
         assert path.suffix == f".{kind}"
@@ -281,15 +281,15 @@ def a_picture(page: Page, root: Locator, tmp_path: Any) -> None:
 
 def the_tour(root: Locator) -> None:
     """Six steps; each one opens what it speaks of; it can be left."""
-    testid(root, "tour-start").click()
-    tour = testid(root, "tour")
+    by(root, "tour-start").click()
+    tour = by(root, "tour")
     for step in range(1, 7):
         expect(tour).to_have_attribute("data-step", str(step))
         expect(tour).to_contain_text(f"{step} of 6")
-        testid(root, "tour-next").click()
+        by(root, "tour-next").click()
     expect(tour).to_be_hidden()
-    testid(root, "tour-start").click()
-    testid(root, "tour-skip").click()
+    by(root, "tour-start").click()
+    by(root, "tour-skip").click()
     expect(tour).to_be_hidden()
 
 
