@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import slidesum as ss
@@ -72,10 +73,30 @@ def watched(browser: Browser) -> Iterator[Watched]:
 
 
 @pytest.fixture(scope="session")
-def lenet() -> Network:
+def kept(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[str, Callable[[Path], object]], Path]:
+    """A file by its name, made once for all workers: the first one makes it, the others wait."""
+    base = tmp_path_factory.getbasetemp()
+    folder = base if worker_id == "master" else base.parent
+
+    def once(name: str, make: Callable[[Path], object]) -> Path:
+        path = folder / name
+        with FileLock(folder / f"{name}.lock"):
+            if not path.exists():
+                make(path)
+        return path
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def lenet(kept: Callable[[str, Callable[[Path], object]], Path]) -> Network:
     """LeNet-5 after three epochs on the digits: it reads most of them."""
-    graph = lenet5()
-    return Network.of(graph, train(graph, data_for(graph, "digits"), epochs=3, seed=0).values)
+
+    def trained(path: Path) -> None:
+        graph = lenet5()
+        Network.of(graph, train(graph, data_for(graph, "digits"), epochs=3, seed=0).values).save(path)
+
+    return ss.load(kept("lenet5.slidesum", trained))
 
 
 @pytest.fixture(scope="session")
@@ -99,20 +120,14 @@ def china() -> np.ndarray:
     return np.asarray(picture, dtype=np.float32).transpose(2, 0, 1)[None] / 255
 
 
-def written(net: Network, image: np.ndarray, folder: Path) -> Path:
-    path = folder / f"{net.name}.html"
-    write_page(path, Session(net.graph, net.values, image))
-    return path
+@pytest.fixture(scope="session")
+def lenet_page(lenet: Network, digit: np.ndarray, kept: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    return kept("lenet5.html", lambda path: write_page(path, Session(lenet.graph, lenet.values, digit)))
 
 
 @pytest.fixture(scope="session")
-def lenet_page(lenet: Network, digit: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return written(lenet, digit, tmp_path_factory.mktemp("lenet"))
-
-
-@pytest.fixture(scope="session")
-def googlenet_page(googlenet: Network, china: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return written(googlenet, china, tmp_path_factory.mktemp("googlenet"))
+def googlenet_page(googlenet: Network, china: np.ndarray, kept: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    return kept("googlenet.html", lambda path: write_page(path, Session(googlenet.graph, googlenet.values, china)))
 
 
 @pytest.fixture
