@@ -132,7 +132,8 @@ class _Graph:
 
         self.sized, self.operands, self.dtype, self.cut, self.options = sized, operands, dtype, cut, options
         self.fillings = _fillings(sized, operands)
-        token = tokenize(repr(sized), repr(options), [x.name for x in operands], cut.chunks, sorted(cut.summed.items()))
+        method = (options.force, options.exact)  # not the budget: what memory is free changes no number
+        token = tokenize(repr(sized), method, [x.name for x in operands], cut.chunks, sorted(cut.summed.items()))
         self.name, self.halo_name, self.part_name = f"slidesum-{token}", f"slidesum-halo-{token}", f"slidesum-part-{token}"
         self.tasks: dict[Any, Any] = {}
         self.known: dict[Any, Sized] = {}
