@@ -54,7 +54,9 @@ class Direct(Kernel):
         first = body.times(chunk, body.given("rows_at_once"))
         end = body.least(body.given("rows"), body.sum(first, body.given("rows_at_once")))
         blocks = body.count(self.blocks)
-        x = body.lane(body.address("x"), body.sum(body.times(sample, body.given("x_sample")), self._entry(body, "groups_table", group)))
+        x = body.lane(
+            body.address("x"), body.sum(body.times(sample, body.given("x_sample")), self._entry(body, "groups_table", group))
+        )
         own = body.times(group, blocks)
         y = body.lane(body.address("y"), _place(body, "y", sample, own))
         other = body.lane(body.address("other"), _place(body, "other", sample, own)) if self.adds else None

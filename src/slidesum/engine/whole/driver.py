@@ -63,7 +63,7 @@ def module() -> ir.Module:
     run = ir.Function(made, ir.FunctionType(ir.VoidType(), [POINTER]), "run")
     _run(Code(run, ir.FloatType(), 4), run.args[0], work)
     helping = ir.Function(made, ir.FunctionType(ir.VoidType(), [POINTER, INT]), "help")
-    _help(Code(helping, ir.FloatType(), 4), *helping.args, work)
+    _help(Code(helping, ir.FloatType(), 4), helping.args[0], helping.args[1], work)
     return made
 
 

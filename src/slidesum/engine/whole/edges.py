@@ -76,9 +76,7 @@ class Unpack(Kernel):
                     strewn = body.lane(source, k)
                     body.each(
                         columns,
-                        lambda j: body.put(
-                            body.value(body.lane(strewn, body.times(j, body.count(self.out_of)))), body.lane(to, j)
-                        ),
+                        lambda j: body.put(body.value(body.lane(strewn, body.times(j, body.count(self.out_of)))), body.lane(to, j)),
                     )
 
             _lanes(body, sample, block, r, self.out_of, lane)

@@ -22,6 +22,7 @@ from slidesum.engine.whole.response import Response
 from slidesum.engine.whole.rows import Clear, Combine, rows_cut
 from slidesum.engine.whole.tables import pool_tables, row_table
 from slidesum.engine.whole.work import Combines, Filters, Joins, Planned, Pools, Responds, Work
+from slidesum.laws.count import count
 
 Array = Any
 Compute = Callable[[Node, Sequence[Array]], Array]
@@ -188,13 +189,19 @@ class Emitter:
         self.levels[name, "plain"] = level
 
     def _rows(
-        self, name: str, kernel: Kernel, spots: Mapping[str, Spot], cells: Maps, level: int, extra: Mapping[str, Number] | None = None
+        self,
+        name: str,
+        kernel: Kernel,
+        spots: Mapping[str, Spot],
+        cells: Maps,
+        level: int,
+        extra: Mapping[str, Number] | None = None,
     ) -> None:
         """A kernel that goes through rows of all these arrays, which have the same maps as y."""
         self._clear(spots["y"], level)
         numbers, tasks = self._row_numbers(spots, cells)
-        count = cells.values * 4
-        self.plan.parts.append(Part(name, kernel, {**numbers, **(extra or {})}, tasks, level, bytes=count * len(spots)))
+        size = cells.values * 4
+        self.plan.parts.append(Part(name, kernel, {**numbers, **(extra or {})}, tasks, level, bytes=size * len(spots)))
 
     def _row_numbers(self, spots: Mapping[str, Spot], cells: Maps) -> tuple[dict[str, Number], int]:
         rows = cells.cells[0] * cells.cells[1]
@@ -222,3 +229,13 @@ class Emitter:
         }  # fmt: skip
         kernel = Pack(lanes, maps.lanes) if into else Unpack(lanes, maps.lanes)
         self.plan.parts.append(Part(name, kernel, numbers, tasks, level, bytes=8 * maps.values))
+
+    def macs_asked(self, work: Work) -> int:
+        """The multiply-adds that the equations behind a work ask for."""
+        match work:
+            case Filters(what=what, name=name):
+                return int(self.graph[name].shape[0]) * what.macs if work.counts else 0
+            case Planned(node=node):
+                return int(count(node.sized).macs) if node.sized is not None else 0
+            case _:
+                return 0

@@ -71,9 +71,7 @@ def merged(w: Array, lanes: int) -> Array:
     return made
 
 
-def direct_parts(
-    work: Filters, x: Spot, y: Spot, other: Spot | None, host: Host, threads: int, level: int
-) -> list[Part]:
+def direct_parts(work: Filters, x: Spot, y: Spot, other: Spot | None, host: Host, threads: int, level: int) -> list[Part]:
     """The sum itself, as one part, or two where blocks are left over."""
     lanes, window = host.bytes_wide // 4, work.what.window
     w = merged(work.w, lanes)
@@ -92,15 +90,13 @@ def direct_parts(
         count = (blocks - begin) // high
         own = filled[:, begin * lanes : (begin + count * high) * lanes]
         weights = own.reshape(groups, count, high, lanes, maps, inner, taps).transpose(0, 1, 4, 6, 5, 2, 3)
-        kernel = Direct(
-            lanes, high, wide, lie["columns"] % wide, lie["step"], lie["y_step"], inner, work.tail, other is not None
-        )
+        kernel = Direct(lanes, high, wide, lie["columns"] % wide, lie["step"], lie["y_step"], inner, work.tail, other is not None)
         macs = lie["samples"] * groups * count * high * lanes * maps * inner * taps * lie["rows"] * lie["columns"]
-        numbers = _numbers(kernel, x, y, other, lie, threads, macs, groups, count, begin, maps, taps)
+        numbers, chunks = _numbers(kernel, x, y, other, lie, threads, macs, groups, count, begin, maps, taps)
         numbers["w"] = np.ascontiguousarray(weights)
         numbers["bias"] = bias[begin * lanes :]
         numbers["taps_table"] = tap_table(window, x.maps)
-        tasks = lie["samples"] * int(numbers["groups"]) * int(numbers["chunks"])  # type: ignore[call-overload]
+        tasks = lie["samples"] * groups * count * chunks
         size = 4 * (x.maps.values + y.maps.values + weights.size)
         parts.append(Part(work.name, kernel, numbers, tasks, level, macs, size, f"{high}x{wide}"))
         begin += count * high
@@ -134,7 +130,7 @@ def _laid(work: Filters, x: Maps, y: Maps, other: Maps | None) -> dict[str, Any]
 def _numbers(
     kernel: Direct, x: Spot, y: Spot, other: Spot | None, lie: dict[str, Any], threads: int, macs: int,
     groups: int, count: int, begin: int, maps: int, taps: int,
-) -> dict[str, Number]:  # fmt: skip
+) -> tuple[dict[str, Number], int]:  # fmt: skip
     lanes, rows = kernel.lanes, lie["rows"]
     a_map = kernel.blocks * lanes * kernel.inner * taps
     tiles = lie["columns"] // kernel.wide
@@ -146,8 +142,6 @@ def _numbers(
     chunks = -(-rows // rows_at_once)
     is_small = 4 * ogs * maps * a_map <= 2 * L2
     zero = np.zeros(1, np.int64)
-    per = y.maps.blocks // groups if groups > 1 else 0
-    assert groups == 1 or per == count * kernel.blocks
     group_table = np.array([g * maps * x.maps.block for g in range(groups) for _ in range(count)], np.int64)
     return {
         "x": x.ref(),
@@ -174,4 +168,4 @@ def _numbers(
         "maps_at_once": at_once,
         "taps": taps,
         "w_group": maps * a_map,
-    }
+    }, chunks

@@ -10,7 +10,7 @@ blocks can be maps by themselves: that is how a concatenation is written in plac
 >>> maps.blocks, maps.row, maps.block, maps.size
 (2, 112, 784, 1568)
 >>> maps.at(0, 1, (0, 2, 3))
-1232
+1184
 """
 
 from __future__ import annotations

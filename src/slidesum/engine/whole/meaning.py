@@ -132,7 +132,16 @@ def _window(sized: Sized, x: tuple[Axis, ...], y: tuple[Axis, ...]) -> tuple[Win
             left.pop(0)
             tap, dilation = slide.taps[0] if slide.taps else (None, 1)
             places = int(sized.extents[str(slide.position)])
-            found.append((int(slide.extent), places, int(sized.extents[tap]) if tap else 1, int(slide.stride), int(dilation), -int(slide.start)))
+            found.append(
+                (
+                    int(slide.extent),
+                    places,
+                    int(sized.extents[tap]) if tap else 1,
+                    int(slide.stride),
+                    int(dilation),
+                    -int(slide.start),
+                )
+            )
             taps.append(tap)
         else:
             return None
@@ -178,7 +187,9 @@ def _convolution(sized: Sized, window: Window, taps: list[str | None]) -> Convol
         return None
     extents = [int(sized.extents[name]) for name in names]
     order = tuple(names.index(name) for name in wanted)
-    size = {kind: int(sized.extents[found[0]]) if found else 1 for kind, found in zip("gco", (group, channel, filters), strict=True)}
+    size = {
+        kind: int(sized.extents[found[0]]) if found else 1 for kind, found in zip("gco", (group, channel, filters), strict=True)
+    }
     return Convolution(window, size["g"], size["c"], size["o"], order, tuple(extents))
 
 

@@ -1,8 +1,8 @@
 """Where every result of a network lies: in blocks in the arena, plain, or both; with which halo; as a part of which other result.
 
-    blocked   what kernels write and read
-    thin      maps that lie by themselves, with a halo: what a first layer reads of few maps
-    plain     what comes from outside and goes there, and what plans compute with
+blocked   what kernels write and read
+thin      maps that lie by themselves, with a halo: what a first layer reads of few maps
+plain     what comes from outside and goes there, and what plans compute with
 """
 
 from __future__ import annotations

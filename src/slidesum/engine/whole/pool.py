@@ -12,7 +12,6 @@ from slidesum.engine.whole.rows import CUT, combined, place, row_of, task_of
 from slidesum.engine.whole.tail import PLAIN, Tail, applied
 
 
-
 @dataclass(frozen=True)
 class Pool(Kernel):
     """The kernel of a reduction; a mean is the sum times `scale`, cells of the padding counted."""

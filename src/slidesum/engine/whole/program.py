@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,7 +22,7 @@ from slidesum.engine.whole.arena import Held, laid_out
 from slidesum.engine.whole.crew import crew
 from slidesum.engine.whole.driver import GAP, PART, STAGE_WORDS, WORDS, driver
 from slidesum.engine.whole.kernel import Kernel
-from slidesum.engine.whole.objects import address_of
+from slidesum.engine.whole.objects import address_of, call_of
 
 Array = Any
 LINE = 64
@@ -90,7 +93,7 @@ class Plan:
 
 
 class Program:
-    """A plan that can be run: code is loaded, the arena is there, every number is known but the addresses of what comes and goes."""
+    """A plan that can be run: code is loaded, the arena is there, all numbers are known but addresses of what comes and goes."""
 
     def __init__(self, plan: Plan, outputs: Sequence[tuple[int, ...]], threads: int, host: Host) -> None:
         self.plan, self.outputs, self.threads = plan, [tuple(shape) for shape in outputs], threads
@@ -105,13 +108,14 @@ class Program:
         run, helping = driver(host)
         self._run = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(run)
         self._help = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(helping)
+        self.calls_of: list[tuple[Part, int, int]] = []
         self.pieces = [_Piece(self, parts, host) if parts else None for parts in self._parted()]
 
     def _parted(self) -> list[list[Part]]:
         """The parts between the steps: those of levels up to the first step's, and so on."""
         stops = sorted({step.level for step in self.plan.steps})
         bounds = [-1, *stops, max([part.level for part in self.plan.parts], default=-1)]
-        pieces = [[p for p in self.plan.parts if low < p.level <= high] for low, high in zip(bounds, bounds[1:], strict=False)]
+        pieces = [[p for p in self.plan.parts if low < p.level <= high] for low, high in pairwise(bounds)]
         self.stops = stops
         return pieces
 
@@ -129,19 +133,53 @@ class Program:
 
     def run(self, given: Sequence[Array]) -> list[Array]:
         """The results for these arrays: float, in order, of the shapes that the program was made for."""
+
+        def piece(number: int) -> None:
+            found = self.pieces[number]
+            if found is not None:
+                self.calls += 1
+                found.run(self.calls)
+
+        return self._walked(given, piece, lambda step, run: run())
+
+    def timed(self, given: Sequence[Array]) -> list[tuple[Part | Step, float]]:
+        """How many seconds each part and step takes by itself, in one thread."""
+        found: list[tuple[Part | Step, float]] = []
+
+        def clocked(what: Part | Step, run: Callable[[], None]) -> None:
+            begin = time.perf_counter()
+            run()
+            found.append((what, time.perf_counter() - begin))
+
+        def piece(number: int) -> None:
+            bounds = [-1, *self.stops, max([part.level for part in self.plan.parts], default=-1)]
+            low, high = bounds[number], bounds[number + 1]
+            scratch = self.base + self.arena_bytes
+            for part, code, numbers in sorted(self.calls_of, key=lambda entry: entry[0].level):
+                if low < part.level <= high:
+                    clocked(part, partial(_alone, part, call_of(code), numbers, scratch))
+
+        self._walked(given, piece, clocked)
+        return found
+
+    def _walked(
+        self, given: Sequence[Array], piece: Callable[[int], None], each: Callable[[Step, Callable[[], None]], None]
+    ) -> list[Array]:
+        """Pieces and steps in turn; one call at a time, since there is one arena."""
         out = [np.empty(shape, np.float32) for shape in self.outputs]
+
+        def stepped(step: Step) -> None:
+            arrays = [self.view(place, shape, given, out) for place, shape in step.reads]
+            np.copyto(self.view(*step.writes, given, out), step.function(arrays))
+
         with self.lock:
             for numbers, slot, place in self.outside:
                 numbers[slot] = (given if place.given else out)[place.number].ctypes.data
-            for number, piece in enumerate(self.pieces):
-                if piece is not None:
-                    self.calls += 1
-                    piece.run(self.calls)
-                if number < len(self.stops):
-                    for step in self.plan.steps:
-                        if step.level == self.stops[number]:
-                            arrays = [self.view(place, shape, given, out) for place, shape in step.reads]
-                            np.copyto(self.view(*step.writes, given, out), step.function(arrays))
+            for number in range(len(self.pieces)):
+                piece(number)
+                for step in self.plan.steps if number < len(self.stops) else ():
+                    if step.level == self.stops[number]:
+                        each(step, partial(stepped, step))
         return out
 
 
@@ -158,7 +196,9 @@ class _Piece:
             table = np.zeros((len(among), len(PART)), np.int64)
             begin = 0
             for row, part in zip(table, among, strict=True):
-                row[:] = address_of(part.kernel, host), self._numbers(part), begin, begin + part.tasks
+                code, numbers = address_of(part.kernel, host), self._numbers(part)
+                row[:] = code, numbers, begin, begin + part.tasks
+                program.calls_of.append((part, code, numbers))
                 begin += part.tasks
             program.held.append(table)
             stage[2 * GAP :][:2] = begin, table.ctypes.data
@@ -199,6 +239,11 @@ class _Piece:
         if helpers > 0:
             crew().call(helpers, lambda: program._help(self.address, number))
         program._run(self.address)
+
+
+def _alone(part: Part, call: Callable[[int, int, int], None], numbers: int, scratch: int) -> None:
+    for task in range(part.tasks):
+        call(numbers, task, scratch)
 
 
 def _weight(part: Part) -> float:

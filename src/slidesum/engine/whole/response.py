@@ -1,4 +1,4 @@
-"""Local response normalisation: x / (k + alpha·Σx²)^beta over neighbouring maps, which are neighbouring lanes, or the next block's."""
+"""Local response normalisation: x / (k + alpha·Σx²)^beta over neighbouring maps: neighbouring lanes, or the next block's."""
 
 from __future__ import annotations
 

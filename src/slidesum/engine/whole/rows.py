@@ -136,4 +136,3 @@ def rows_cut(rows: int, others: int, threads: int, least: int = 1) -> tuple[int,
     wanted = max(1, min(rows // least, -(-4 * threads // max(1, others))))
     at_once = -(-rows // wanted)
     return -(-rows // at_once), at_once
-

@@ -14,7 +14,21 @@ Tail = tuple[str, tuple[float, ...]]
 """A function and its numbers; ("identity", ()) for none."""
 PLAIN: Tail = ("identity", ())
 NAMES = frozenset(
-    ["identity", "affine", "relu", "relu6", "leaky_relu", "clip", "hard_sigmoid", "hard_swish", "abs", "negative", "sigmoid", "tanh", "silu"]
+    [
+        "identity",
+        "affine",
+        "relu",
+        "relu6",
+        "leaky_relu",
+        "clip",
+        "hard_sigmoid",
+        "hard_swish",
+        "abs",
+        "negative",
+        "sigmoid",
+        "tanh",
+        "silu",
+    ]
 )
 """The functions that there is code for. At 0 all of them are finite: lanes behind the last map hold such values."""
 

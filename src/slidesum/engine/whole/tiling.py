@@ -1,8 +1,8 @@
 """Which tile a convolution takes: an estimate of cycles, in which a vector's multiply-add is one.
 
-A multiply-add of every pair of the tile's blocks and positions; or the loads, of which two values or one vector come in a cycle; or
-the wait for a sum that the next product is added to. What blocks are left over makes a second kernel, what positions are left over a
-second tile in the same.
+A multiply-add of every pair of the tile's blocks and positions; or the loads, of which two values or one vector come in a cycle;
+or the wait for a sum that the next product is added to. What blocks are left over makes a second kernel, what positions are left
+over a second tile in the same.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ LATENCY = 4
 TURN = 0.15
 """Cycles that a turn of the loops costs, for one map."""
 CACHE = 0.15
-"""Of the cycles that a load from the second cache takes, those that the products don't hide: a vector of filters, a value of x each."""
+"""Of a load from the second cache, the cycles that the products don't hide: for a vector of filters, and 16 positions."""
 SMALL = 1.0
 """What a second tile in a row costs: it is code that has to be made and read."""
 
@@ -40,7 +40,7 @@ def tiling(blocks: int, columns: int, vectors: int, whole: bool) -> tuple[tuple[
     The first one is used as often as it fits, the second, if there is one, for the blocks that are left. With `whole`, none are.
 
     >>> tiling(4, 56, 32, False)[0], tiling(13, 14, 32, False)[0], tiling(32, 7, 32, False)[0]
-    (((2, 14),), ((1, 14),), ((4, 7),))
+    (((1, 28),), ((2, 14), (1, 14)), ((3, 7), (2, 7)))
     """
     best: tuple[tuple[tuple[int, int], ...], float] = ((), float("inf"))
     for high in range(1, min(blocks, 8) + 1):

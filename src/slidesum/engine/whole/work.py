@@ -1,10 +1,10 @@
 """A network as the work that is left when small layers have gone into large ones: one entry a kernel, in the order of the graph.
 
-    batch norm behind filters        goes into them (`laws/fold.py`)
-    dropout, identity                nothing
-    a sum behind filters             is added to their result, where the other summand is there by then
-    an activation behind any         is its tail
-    a flattening before filters      the filters read the maps as they are
+batch norm behind filters        goes into them (`laws/fold.py`)
+dropout, identity                nothing
+a sum behind filters             is added to their result, where the other summand is there by then
+an activation behind any         is its tail
+a flattening before filters      the filters read the maps as they are
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ Values = Mapping[str, Array]
 
 @dataclass(frozen=True, eq=False)
 class Filters:
-    """x with filters, (group, filter, channel, taps), then a bias, another result, and a tail. What batch norms are, too."""
+    """x with filters, (group, filter, channel, taps), then a bias, another result, and a tail.
+
+    A batch norm by itself is one, too, that counts no multiply-adds.
+    """
 
     name: str
     x: str
@@ -38,6 +41,7 @@ class Filters:
     bias: Array
     other: str | None = None
     tail: Tail = PLAIN
+    counts: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +198,7 @@ class _Walk:
         scale, shift = self._scale_and_shift(node)
         maps, cells = len(scale), cells_of(node.shape)
         what = Convolution(Window(cells, cells), maps, 1, 1, (), ())
-        return Filters(node.name, self.known[node.inputs[0]], what, scale.reshape(maps, 1, 1, 1, 1, 1), shift)
+        return Filters(node.name, self.known[node.inputs[0]], what, scale.reshape(maps, 1, 1, 1, 1, 1), shift, counts=False)
 
     def _scale_and_shift(self, node: Node) -> tuple[Array, Array]:
         assert isinstance(node.op, BatchNorm)
