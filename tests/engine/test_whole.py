@@ -228,7 +228,7 @@ def test_threads_take_turns():
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
 def test_any_number_of_threads_gives_the_same(threads: int):
     x = inputs(SMALL)[0]
-    assert np.array_equal(SMALL.compile(threads=threads)(x), SMALL.compile(threads=1)(x))
+    assert np.array_equal(SMALL.compile(threads=threads, exact=True)(x), SMALL.compile(threads=1, exact=True)(x))
 
 
 def test_pickled_is_compiled_again():
@@ -298,7 +298,7 @@ def test_other_processors(monkeypatch, bytes_wide: int, vectors: int):
     """Vectors and registers of others: this processor computes with parts of its own."""
     features = ",".join(f for f in HOST.features.split(",") if "avx512" not in f)
     monkeypatch.setattr("slidesum.run.compiled.host", lambda: Host(HOST.cpu, features, bytes_wide, vectors))
-    for name in ("resnet18", "googlenet-auxiliary", "mobilenet-v2"):
+    for name in ("resnet18", "mobilenet-v2"):
         net = spread(ss.Network.of(build(name, **ZOO[name])))
         assert error(net, net.compile(threads=2), inputs(net)) <= 1e-5
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from slidesum.engine.code import Value
 from slidesum.engine.whole.kernel import Body, Kernel
@@ -175,13 +176,29 @@ def summed(
     return body.loop(high, block, [w, *sums], start=low)[1:]
 
 
-def products(body: Body, kernel: Direct, x: Value, w: Value, wide: int, sums: Sequence[Value]) -> list[Value]:
-    """The products of a few maps: every filter's vector with every position's value."""
+class Shape(Protocol):
+    """What the products need to know of a kernel."""
+
+    @property
+    def lanes(self) -> int: ...
+
+    @property
+    def blocks(self) -> int: ...
+
+    @property
+    def step(self) -> int: ...
+
+    @property
+    def inner(self) -> int: ...
+
+
+def products(body: Body, kernel: Shape, x: Value, w: Value, wide: int, sums: Sequence[Value], ahead: bool = False) -> list[Value]:
+    """The products of a few maps: every filter's vector with every position's value. `ahead` fetches filters in time."""
     made = list(sums)
     blocks, lanes = kernel.blocks, kernel.lanes
     for c in range(min(UNROLLED, kernel.inner)):
         filters = [body.load(body.lane(w, (c * blocks + k) * lanes)) for k in range(blocks)]
-        if wide < 7:
+        if ahead or wide < 7:
             for k in range(blocks):
                 body.prefetch(body.lane(w, (c * blocks + k) * lanes + AHEAD))
         for p in range(wide):

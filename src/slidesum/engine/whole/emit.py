@@ -13,6 +13,7 @@ from slidesum.core.network import Graph, Node
 from slidesum.engine.host import Host
 from slidesum.engine.whole.edges import Pack, Unpack
 from slidesum.engine.whole.emit_filters import depthwise_part, direct_parts
+from slidesum.engine.whole.emit_winograd import winograd_part
 from slidesum.engine.whole.kernel import Kernel
 from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.places import Form, Places, Spot
@@ -147,6 +148,13 @@ class Emitter:
         if work.what.is_depthwise and form == "blocked":
             self.plan.parts.append(depthwise_part(work, x, y, self.setting.lanes, self.setting.threads, level, self._row_numbers))
         else:
+            fast = None if self.setting.exact else winograd_part(work, x, y, other, self.setting.host, self.setting.threads, level)
+            if fast is not None:
+                part, scratch = fast
+                self.plan.parts.append(part)
+                self.plan.scratch = max(self.plan.scratch, scratch)
+                self._made(work.name, level)
+                return
             self.plan.parts.extend(direct_parts(work, x, y, other, self.setting.host, self.setting.threads, level))
         self._made(work.name, level)
 

@@ -92,3 +92,10 @@ class Body(Code):
     def put(self, value: Value, pointer: Value) -> None:
         """One value to memory."""
         self.builder.store(value, pointer, align=self.bytes)
+
+    def room(self, vectors: int) -> Value:
+        """Memory for so many vectors, as long as the function runs."""
+        with self.builder.goto_entry_block():
+            made = self.builder.alloca(self.vector, vectors)
+            made.align = self.bytes * self.lanes
+        return made
