@@ -103,7 +103,7 @@ def layers(draw) -> ss.Network:
     positions, windows = "ijk"[:rank], "uvw"[:rank]
     slid = " ".join(f"{stride}*{i}+{dilation}*{u}-{p}" for i, u, p in zip(positions, windows, low, strict=True))
     kind = draw(st.sampled_from(["full", "full", "depthwise", "grouped"]))
-    maps, filters, groups = draw(SIZES), draw(SIZES), draw(st.sampled_from([2, 3]))
+    maps, filters, groups = draw(SIZES), draw(SIZES), draw(st.sampled_from([2, 3, 9]))
     total = maps * (groups if kind == "grouped" else 1)
     net = ss.Network("random")
     x = net.input(" ".join(["b", "c", *positions]), b=draw(st.integers(1, 3)), c=total, **dict(zip(positions, cells, strict=True)))

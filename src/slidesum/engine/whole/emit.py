@@ -12,7 +12,7 @@ import numpy as np
 from slidesum.core.network import Graph, Node
 from slidesum.engine.host import Host
 from slidesum.engine.whole.edges import Pack, Unpack
-from slidesum.engine.whole.emit_filters import depthwise_part, direct_parts
+from slidesum.engine.whole.emit_filters import by_group, depthwise_part, direct_parts
 from slidesum.engine.whole.emit_winograd import winograd_part
 from slidesum.engine.whole.kernel import Kernel
 from slidesum.engine.whole.maps import Maps
@@ -148,15 +148,19 @@ class Emitter:
         if work.what.is_depthwise and form == "blocked":
             self.plan.parts.append(depthwise_part(work, x, y, self.setting.lanes, self.setting.threads, level, self._row_numbers))
         else:
-            fast = None if self.setting.exact else winograd_part(work, x, y, other, self.setting.host, self.setting.threads, level)
-            if fast is not None:
-                part, scratch = fast
-                self.plan.parts.append(part)
-                self.plan.scratch = max(self.plan.scratch, scratch)
-                self._made(work.name, level)
-                return
-            self.plan.parts.extend(direct_parts(work, x, y, other, self.setting.host, self.setting.threads, level))
+            for group in by_group(work, x, y, other, self.setting.lanes):
+                self._summed(*group, level)
         self._made(work.name, level)
+
+    def _summed(self, work: Filters, x: Spot, y: Spot, other: Spot | None, level: int) -> None:
+        host, threads = self.setting.host, self.setting.threads
+        fast = None if self.setting.exact else winograd_part(work, x, y, other, host, threads, level)
+        if fast is None:
+            self.plan.parts.extend(direct_parts(work, x, y, other, host, threads, level))
+        else:
+            part, scratch = fast
+            self.plan.parts.append(part)
+            self.plan.scratch = max(self.plan.scratch, scratch)
 
     def _pools(self, work: Pools) -> None:
         x, y, level = self._blocked(work.x), self.places.spot(work.name), self._level((work.x, "blocked"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ L2 = 2**18
 """Bytes of filters that a task goes through with all its rows before it takes the next: they stay in the second-level cache."""
 TASK = 2**19
 """Multiply-adds below which a task isn't worth taking."""
+FEW_GROUPS = 8
+"""Groups up to which each is a layer of its own."""
 TILE = 12
 """Positions of a depthwise tile."""
 Rows = Callable[[Mapping[str, Spot], Maps], tuple[dict[str, Number], int]]
@@ -51,6 +54,27 @@ def depthwise_part(work: Filters, x: Spot, y: Spot, lanes: int, threads: int, le
     kernel = Depthwise(lanes, wide, columns % wide, window.strides[2] * lanes, work.tail)
     macs = maps.batch * work.what.macs
     return Part(work.name, kernel, numbers, tasks, level, macs, 4 * (x.maps.values + maps.values), f"1x{wide}")
+
+
+def by_group(work: Filters, x: Spot, y: Spot, other: Spot | None, lanes: int) -> Iterator[tuple[Filters, Spot, Spot, Spot | None]]:
+    """Each group by itself, where there are few and they fill blocks; otherwise the layer as it is."""
+    what = work.what
+    groups, channels, filters = what.groups, what.channels, what.filters
+    if not 1 < groups <= FEW_GROUPS or channels % lanes or filters % lanes or x.maps.lanes != lanes:
+        yield work, x, y, other
+        return
+
+    def part(spot: Spot, group: int, maps: int) -> Spot:
+        return Spot(spot.maps.part(group * maps // lanes, maps), spot.buffer)
+
+    for group in range(groups):
+        own = replace(
+            work,
+            what=replace(what, groups=1),
+            w=work.w[group : group + 1],
+            bias=work.bias[group * filters : (group + 1) * filters],
+        )
+        yield own, part(x, group, channels), part(y, group, filters), part(other, group, filters) if other else None
 
 
 def merged(w: Array, lanes: int) -> Array:
