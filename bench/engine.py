@@ -4,9 +4,10 @@
     python bench/engine.py --net vgg16 --batch 1 --rounds 9 --json bench/engine.json
 
 Thread pools of several libraries in one process wreck each other, so each engine has a process of its own, and all but the one that
-is timed sleep. A round times every engine once; what is told is the median of the rounds, and their quartiles, which say how noisy
-the machine was. All compute in float32 with the same arrays. `floor` is the network's multiply-adds over the measured peak: what a
-direct convolution can't beat. Peers that aren't installed are left out (`pip install 'slidesum[engines]'`).
+is timed sleep. A round times every engine once (of a batch of one, the least of three calls); what is told is the median of the
+rounds, and their quartiles, which say how noisy the machine was. All compute in float32 with the same arrays. `floor` is the
+network's multiply-adds over the measured peak: what a direct convolution can't beat. Peers that aren't installed are left out
+(`pip install 'slidesum[engines]'`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 NETS = ("vgg16", "googlenet", "alexnet", "resnet50", "mobilenet", "r3d18")
-ENGINES = ("slidesum", "slidesum-exact", "torch", "torch-last", "torch-compile", "onnxruntime", "openvino", "jax")
+ENGINES = ("slidesum", "slidesum-exact", "slidesum-avx2", "torch", "torch-last", "torch-compile", "onnxruntime", "openvino", "jax")
 Call = Callable[[], Any]
 
 
@@ -56,7 +57,9 @@ def prepared(engine: str, name: str, batch: int, threads: int) -> Call:
     net = network(name, batch)
     x = image(net)
     match engine:
-        case "slidesum" | "slidesum-exact":
+        case "slidesum" | "slidesum-exact" | "slidesum-avx2":
+            if engine == "slidesum-avx2":
+                _without_avx512()
             fast = net.compile(threads=threads, exact=engine.endswith("exact"))
             return lambda: fast(x)
         case "torch" | "torch-last" | "torch-compile":
@@ -82,6 +85,17 @@ def prepared(engine: str, name: str, batch: int, threads: int) -> Call:
             return _jax(net, x)
         case _:
             raise SystemExit(f"there is no engine {engine}")
+
+
+def _without_avx512() -> None:
+    """This processor as one that has AVX2 alone."""
+    from slidesum.engine.host import Host, host
+    from slidesum.run import compiled
+
+    here = host()
+    assert here is not None
+    features = ",".join(feature for feature in here.features.split(",") if "avx512" not in feature)
+    compiled.host = lambda: Host("haswell", features, 32, 16)
 
 
 def _torch(engine: str, net: Any, x: Any, threads: int) -> Call:
@@ -185,7 +199,7 @@ def measured(name: str, batch: int, engines: list[str], rounds: int, threads: in
     for _ in range(rounds):
         for engine, (_, pipe) in running.items():
             best = []
-            for _ in range(3):
+            for _ in range(3 if batch == 1 else 1):
                 pipe.send(True)
                 best.append(pipe.recv())
             row["engines"][engine]["seconds"].append(min(best))

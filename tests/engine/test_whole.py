@@ -249,6 +249,29 @@ def test_after_a_fork():
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_while_others_compute():
+    fast, x = SMALL.compile(threads=2), inputs(SMALL)[0]
+    wanted, stop = fast(x), threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            fast(x)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for _ in range(5):
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if np.array_equal(fast(x), wanted) else 1)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    finally:
+        stop.set()
+        thread.join()
+
+
 def test_what_may_come_in():
     fast, x = SMALL.compile(), inputs(SMALL)[0]
     wanted = fast(x)

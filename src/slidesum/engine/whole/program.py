@@ -7,8 +7,10 @@ function of arrays; before it and behind it the threads stop, so that a program 
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -92,6 +94,19 @@ class Plan:
         return len(self.sizes) - 1
 
 
+_programs: weakref.WeakSet[Program] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    """In a child, nobody is inside any program: those threads exist no more, and what they held is free."""
+    for program in list(_programs):
+        program.alone()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
 class Program:
     """A plan that can be run: code is loaded, the arena is there, all numbers are known but addresses of what comes and goes."""
 
@@ -110,6 +125,15 @@ class Program:
         self._help = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(helping)
         self.calls_of: list[tuple[Part, int, int]] = []
         self.pieces = [_Piece(self, parts, host) if parts else None for parts in self._parted()]
+
+        _programs.add(self)
+
+    def alone(self) -> None:
+        """Forget the threads that were at work."""
+        self.lock = threading.Lock()
+        for piece in self.pieces:
+            if piece is not None:
+                piece.words[GAP * WORDS.index("inside")] = 0
 
     def _parted(self) -> list[list[Part]]:
         """The parts between the steps: those of levels up to the first step's, and so on."""
