@@ -31,6 +31,8 @@ SCRATCH = 2**20
 """Bytes of a thread's scratch: half of it is worked on at a time, so most stays in the second-level cache."""
 FAR = 8.0
 """Bytes that come from memory or from the third-level cache in a cycle, to one thread."""
+COARSE = 0.06
+"""What it costs that threads aren't equally fast, where each has one task: the others wait."""
 NEAR = 2**21
 """Bytes of filters beyond which they come from there every time."""
 
@@ -101,7 +103,8 @@ class _Size:
         size = 4.0 * n * n * self.maps * own * lanes * lanes
         fetched = size / FAR if size * parts > NEAR else 0.0
         a_task = transforms + max(product, fetched) + 0.1 * min(product, fetched)
-        return -(-self.others * -(-self.tiles // at_once) * parts // self.threads) * a_task
+        tasks = self.others * -(-self.tiles // at_once) * parts
+        return -(-tasks // self.threads) * a_task * (1 + COARSE * self.threads / tasks)
 
 
 def direct_cycles(work: Filters, x: Maps, y: Maps, host: Host, threads: int) -> float:
