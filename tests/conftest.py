@@ -4,4 +4,4 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE / "cli"), str(HERE / "show" / "page")]
+sys.path[:0] = [str(HERE), str(HERE / "cli"), str(HERE / "engine"), str(HERE / "show" / "page")]

@@ -12,6 +12,7 @@ from slidesum.cli.learn import compare, demo, train
 from slidesum.cli.look import explain, show
 from slidesum.cli.measure import bench
 from slidesum.cli.page import page
+from slidesum.cli.run import run
 from slidesum.cli.sheet import sheet
 from slidesum.cli.weigh import compare_layers, cost
 from slidesum.cli.words import Stopped, drop_output, tell
@@ -28,7 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (show, cost, compare_layers, explain, train, compare, page, sheet, export, demo, bench):
+for command in (show, cost, compare_layers, run, explain, train, compare, page, sheet, export, demo, bench):
     app.command(command.__name__.replace("_", "-"))(command)
 
 

@@ -1,0 +1,85 @@
+"""A network compiled: its program, and a table that says what it does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from slidesum.core.network import Graph, Node
+from slidesum.engine.host import Host
+from slidesum.engine.whole.emit import Emitter, Setting
+from slidesum.engine.whole.program import Part, Program, Step
+from slidesum.engine.whole.work import works
+
+Array = Any
+Row = dict[str, str | int | float]
+MACS_A_SECOND, BYTES_A_SECOND = 58e9, 12e9
+"""Of one thread of the nominal machine (two Zen 4 cores with AVX-512)."""
+HEADS = ("layer", "kernel", "tile", "macs asked", "macs done", "bytes", "expected ms")
+
+
+class NativeNetwork:
+    """A program for a network of fixed sizes, in float, and what it is made of."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        values: Mapping[str, Array],
+        host: Host,
+        threads: int,
+        exact: bool,
+        compute: Callable[[Node, Sequence[Array]], Array],
+    ) -> None:
+        setting = Setting(widest(host), threads, exact)
+        emitter = Emitter(graph, works(graph, values, setting.lanes), setting, compute)
+        self.threads = threads
+        self.asked = {work.name: emitter.macs_asked(work) for work in emitter.works}
+        self.program = Program(
+            emitter.emitted(), [tuple(int(n) for n in node.shape) for node in graph.outputs], threads, setting.host
+        )
+        self.run = self.program.run
+
+    @property
+    def arena_bytes(self) -> int:
+        """The peak of what is held between layers."""
+        return self.program.arena_bytes
+
+    def entries(self) -> list[Part | Step]:
+        """Parts and steps in the order in which they are run."""
+        plan = self.program.plan
+        return sorted([*plan.parts, *plan.steps], key=lambda entry: (entry.level, isinstance(entry, Step)))
+
+    def rows(self, seconds: Mapping[int, float] | None = None) -> Iterator[Row]:
+        """One mapping a kernel; with measured seconds by the identity of the entry, these too."""
+        told: set[str] = set()
+        for entry in self.entries():
+            asked = 0 if entry.name in told else self.asked.get(entry.name, 0)
+            told.add(entry.name)
+            row: Row = {"layer": entry.name, "kernel": "plan", "tile": "", "macs asked": asked, "macs done": asked, "bytes": 0}
+            if isinstance(entry, Part):
+                named = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(entry.kernel).__name__).lower()
+                row |= {"kernel": named, "tile": entry.note, "macs done": entry.macs, "bytes": entry.bytes}
+            expected = max(int(row["macs done"]) / MACS_A_SECOND, int(row["bytes"]) / BYTES_A_SECOND) / self.threads
+            row["expected ms"] = round(1e3 * expected, 4)
+            if seconds is not None:
+                row["measured ms"] = round(1e3 * seconds[id(entry)], 4)
+            yield row
+
+    def timed(self, given: Sequence[Array]) -> dict[int, float]:
+        """How long each entry takes by itself in one thread: the least of three runs, by the identity of the entry."""
+        found: dict[int, float] = {}
+        for _ in range(3):
+            for entry, seconds in self.program.timed(given):
+                found[id(entry)] = min(seconds, found.get(id(entry), seconds))
+        return found
+
+
+def widest(host: Host) -> Host:
+    """The processor with its full vectors: rows of blocks have no ends that would waste them.
+
+    >>> widest(Host("znver4", "+avx512f,+avx512vl", 32, 32)).bytes_wide
+    64
+    """
+    return replace(host, bytes_wide=64) if "+avx512f" in host.features.split(",") else host

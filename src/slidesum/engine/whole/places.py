@@ -1,0 +1,115 @@
+"""Where every result of a network lies: in blocks in the arena, plain, or both; with which halo; as a part of which other result.
+
+blocked   what kernels write and read
+thin      maps that lie by themselves, with a halo: what a first layer reads of few maps
+plain     what comes from outside and goes there, and what plans compute with
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from slidesum.core.network import Graph
+from slidesum.engine.whole.maps import BARE, Halo, Maps
+from slidesum.engine.whole.program import Outside, Place, Plan, Ref
+from slidesum.engine.whole.work import Filters, Joins, Planned, Work, cells_of
+
+Form = Literal["blocked", "thin", "plain"]
+FEW = 4
+"""Maps, up to which a first layer reads them thin: of a block, most lanes would be empty."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Maps in a buffer."""
+
+    maps: Maps
+    buffer: int
+
+    def ref(self, block: int = 0) -> Ref:
+        """Where a block of the first sample begins, at its first cell."""
+        return Ref(self.buffer, self.maps.at(0, block, (0, 0, 0)))
+
+
+class Places:
+    """The places of a network's results; buffers are made as they are asked for."""
+
+    def __init__(self, graph: Graph, works: Sequence[Work], lanes: int, plan: Plan) -> None:
+        self.graph, self.lanes, self.plan = graph, lanes, plan
+        self.made_by: Mapping[str, Work] = {work.name: work for work in works}
+        self.halos: dict[tuple[str, Form], Halo] = {}
+        self.owners: dict[str, tuple[str, int]] = {}
+        self.spots: dict[tuple[str, Form], Spot] = {}
+        self.plains: dict[str, Place] = {node.name: Outside(k, given=True) for k, node in enumerate(graph.inputs)}
+        for work in works:
+            if isinstance(work, Filters):
+                self._widen(work.x, self.form(work), work.what.window.halo)
+            if isinstance(work, Joins):
+                self._join(work)
+
+    def is_plain(self, name: str) -> bool:
+        """Whether it is made plain: it comes from outside, or a plan computes it."""
+        return name not in self.made_by or isinstance(self.made_by[name], Planned)
+
+    def form(self, work: Filters) -> Form:
+        """In which form filters read x."""
+        shape = self.graph[work.x].shape
+        is_thin = self.is_plain(work.x) and work.what.groups == 1 and int(shape[1]) <= FEW
+        return "thin" if is_thin else "blocked"
+
+    def _widen(self, name: str, form: Form, halo: tuple[tuple[int, int], ...]) -> None:
+        before = self.halos.get((name, form), BARE)
+        z, i, j = (
+            (max(low, more_low), max(high, more_high)) for (low, high), (more_low, more_high) in zip(before, halo, strict=True)
+        )
+        self.halos[name, form] = (z, i, j)
+
+    def _join(self, work: Joins) -> None:
+        """Whoever isn't a part of another result yet is written where it belongs."""
+        block = 0
+        for name in work.inputs:
+            if not self.is_plain(name) and name not in self.owners and work.inputs.count(name) == 1:
+                self.owners[name] = (work.name, block)
+            block += -(-int(self.graph[name].shape[1]) // self.lanes)
+
+    def root(self, name: str) -> tuple[str, int]:
+        """The result whose buffer it is in, and its first block there."""
+        first = 0
+        while name in self.owners:
+            name, block = self.owners[name]
+            first += block
+        return name, first
+
+    def spot(self, name: str, form: Form = "blocked") -> Spot:
+        """Where it lies in blocks, or thin."""
+        if (name, form) not in self.spots:
+            root, first = self.root(name) if form == "blocked" else (name, 0)
+            if root != name:
+                whole = self.spot(root, form)
+                self.spots[name, form] = Spot(whole.maps.part(first, int(self.graph[name].shape[1])), whole.buffer)
+            else:
+                for part in self.owners if form == "blocked" else ():
+                    if self.root(part)[0] == name:
+                        self._widen(name, form, self.halos.get((part, form), BARE))
+                shape = self.graph[name].shape
+                lanes = 1 if form == "thin" else self.lanes
+                maps = Maps(int(shape[0]), int(shape[1]), cells_of(shape), self.halos.get((name, form), BARE), lanes)
+                self.spots[name, form] = Spot(maps, self.plan.buffer(maps.size))
+        return self.spots[name, form]
+
+    def plain(self, name: str) -> Place:
+        """Where it lies plain."""
+        if name not in self.plains:
+            size = 1
+            for n in self.graph[name].shape:
+                size *= int(n)
+            self.plains[name] = Ref(self.plan.buffer(size))
+        return self.plains[name]
+
+    def flat_maps(self, spot: Spot) -> Maps:
+        """Its maps with all cells in one row, where nothing lies between rows."""
+        maps = spot.maps
+        depth, rows, columns = maps.cells
+        return replace(maps, cells=(1, 1, depth * rows * columns)) if maps.is_bare else maps

@@ -1,0 +1,295 @@
+"""A program: parts that threads share, steps that Python takes in between, and one arena for all that lies between them.
+
+A part has a level: it may begin when all parts of lower levels are done. Parts of one level are a stage of the driver. A step is a
+function of arrays; before it and behind it the threads stop, so that a program is as many pieces as steps part it into.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from slidesum.engine.host import Host
+from slidesum.engine.whole.arena import Held, laid_out
+from slidesum.engine.whole.crew import crew
+from slidesum.engine.whole.driver import GAP, PART, STAGE_WORDS, WORDS, driver
+from slidesum.engine.whole.kernel import Kernel
+from slidesum.engine.whole.objects import address_of, call_of
+
+Array = Any
+LINE = 64
+"""Bytes of a line of the cache: where buffers begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A place in a buffer of the arena, `offset` values behind its beginning."""
+
+    buffer: int
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """An array that comes with a call (`given`), or goes out of it."""
+
+    number: int
+    given: bool
+
+
+Place = Ref | Outside
+Number = int | Ref | Outside | np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A kernel, its numbers by name (arrays: weights and tables), and how many tasks it has.
+
+    `macs` are those that are done; `bytes` what it has to read and write at least, all tasks together.
+    """
+
+    name: str
+    kernel: Kernel
+    numbers: Mapping[str, Number]
+    tasks: int
+    level: int
+    macs: int = 0
+    bytes: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A function of plain arrays, that gives one; and where these lie."""
+
+    name: str
+    function: Callable[[Sequence[Array]], Array]
+    reads: tuple[tuple[Place, tuple[int, ...]], ...]
+    writes: tuple[Place, tuple[int, ...]]
+    level: int
+
+
+@dataclass
+class Plan:
+    """What a program is made of; `sizes` are those of the buffers, in values."""
+
+    parts: list[Part] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    scratch: int = 0
+
+    def buffer(self, size: int) -> int:
+        """A new buffer."""
+        self.sizes.append(size)
+        return len(self.sizes) - 1
+
+
+_programs: weakref.WeakSet[Program] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    """In a child, nobody is inside any program: those threads exist no more, and what they held is free."""
+    for program in list(_programs):
+        program.alone()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
+class Program:
+    """A plan that can be run: code is loaded, the arena is there, all numbers are known but addresses of what comes and goes."""
+
+    def __init__(self, plan: Plan, outputs: Sequence[tuple[int, ...]], threads: int, host: Host) -> None:
+        self.plan, self.outputs, self.threads = plan, [tuple(shape) for shape in outputs], threads
+        begins, self.arena_bytes = laid_out(_lifetimes(plan), LINE)
+        self.scratch_bytes = -(-(plan.scratch * 4 + 4096) // 4096) * 4096
+        self.memory, self.base = _aligned(self.arena_bytes + threads * self.scratch_bytes)
+        self.begins = begins
+        self.lock = threading.Lock()
+        self.calls = 0
+        self.outside: list[tuple[np.ndarray, int, Outside]] = []
+        self.held: list[Any] = []
+        run, helping = driver(host)
+        self._run = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(run)
+        self._help = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(helping)
+        self.calls_of: list[tuple[Part, int, int]] = []
+        self.pieces = [_Piece(self, parts, host) if parts else None for parts in self._parted()]
+
+        _programs.add(self)
+
+    def alone(self) -> None:
+        """Forget the threads that were at work."""
+        self.lock = threading.Lock()
+        for piece in self.pieces:
+            if piece is not None:
+                piece.words[GAP * WORDS.index("inside")] = 0
+
+    def _parted(self) -> list[list[Part]]:
+        """The parts between the steps: those of levels up to the first step's, and so on."""
+        stops = sorted({step.level for step in self.plan.steps})
+        bounds = [-1, *stops, max([part.level for part in self.plan.parts], default=-1)]
+        pieces = [[p for p in self.plan.parts if low < p.level <= high] for low, high in pairwise(bounds)]
+        self.stops = stops
+        return pieces
+
+    def address(self, place: Ref) -> int:
+        """Where it lies."""
+        return self.base + self.begins[place.buffer] + 4 * place.offset
+
+    def view(self, place: Place, shape: tuple[int, ...], given: Sequence[Array], out: Sequence[Array]) -> Array:
+        """A plain array that a step reads or writes."""
+        if isinstance(place, Outside):
+            return (given if place.given else out)[place.number].reshape(shape)
+        begin = self.address(place) - self.memory.ctypes.data
+        size = int(np.prod(shape)) * 4
+        return self.memory[begin : begin + size].view(np.float32).reshape(shape)
+
+    def run(self, given: Sequence[Array]) -> list[Array]:
+        """The results for these arrays: float, in order, of the shapes that the program was made for."""
+
+        def piece(number: int) -> None:
+            found = self.pieces[number]
+            if found is not None:
+                self.calls += 1
+                found.run(self.calls)
+
+        return self._walked(given, piece, lambda step, run: run())
+
+    def timed(self, given: Sequence[Array]) -> list[tuple[Part | Step, float]]:
+        """How many seconds each part and step takes by itself, in one thread."""
+        found: list[tuple[Part | Step, float]] = []
+
+        def clocked(what: Part | Step, run: Callable[[], None]) -> None:
+            begin = time.perf_counter()
+            run()
+            found.append((what, time.perf_counter() - begin))
+
+        def piece(number: int) -> None:
+            bounds = [-1, *self.stops, max([part.level for part in self.plan.parts], default=-1)]
+            low, high = bounds[number], bounds[number + 1]
+            scratch = self.base + self.arena_bytes
+            for part, code, numbers in sorted(self.calls_of, key=lambda entry: entry[0].level):
+                if low < part.level <= high:
+                    clocked(part, partial(_alone, part, call_of(code), numbers, scratch))
+
+        self._walked(given, piece, clocked)
+        return found
+
+    def _walked(
+        self, given: Sequence[Array], piece: Callable[[int], None], each: Callable[[Step, Callable[[], None]], None]
+    ) -> list[Array]:
+        """Pieces and steps in turn; one call at a time, since there is one arena."""
+        out = [np.empty(shape, np.float32) for shape in self.outputs]
+
+        def stepped(step: Step) -> None:
+            arrays = [self.view(place, shape, given, out) for place, shape in step.reads]
+            np.copyto(self.view(*step.writes, given, out), step.function(arrays))
+
+        with self.lock:
+            for numbers, slot, place in self.outside:
+                numbers[slot] = (given if place.given else out)[place.number].ctypes.data
+            for number in range(len(self.pieces)):
+                piece(number)
+                for step in self.plan.steps if number < len(self.stops) else ():
+                    if step.level == self.stops[number]:
+                        each(step, partial(stepped, step))
+        return out
+
+
+class _Piece:
+    """A table of stages, for the driver."""
+
+    def __init__(self, program: Program, parts: Sequence[Part], host: Host) -> None:
+        self.program = program
+        levels = sorted({part.level for part in parts})
+        self.stages = np.zeros((len(levels), STAGE_WORDS), np.int64)
+        self.words = np.zeros(GAP * len(WORDS), np.int64)
+        for stage, level in zip(self.stages, levels, strict=True):
+            among = sorted((p for p in parts if p.level == level), key=lambda p: -_weight(p))
+            table = np.zeros((len(among), len(PART)), np.int64)
+            begin = 0
+            for row, part in zip(table, among, strict=True):
+                code, numbers = address_of(part.kernel, host), self._numbers(part)
+                row[:] = code, numbers, begin, begin + part.tasks
+                program.calls_of.append((part, code, numbers))
+                begin += part.tasks
+            program.held.append(table)
+            stage[2 * GAP :][:2] = begin, table.ctypes.data
+        self._set("stages", self.stages.ctypes.data)
+        self._set("stage_count", len(levels))
+        self._set("scratch", program.base + program.arena_bytes)
+        self._set("scratch_size", program.scratch_bytes)
+        self.most = max(int(stage[2 * GAP]) for stage in self.stages)
+        self.address = self.words.ctypes.data
+
+    def _set(self, name: str, value: int) -> None:
+        self.words[GAP * WORDS.index(name)] = value
+
+    def _numbers(self, part: Part) -> int:
+        numbers = np.zeros(len(part.kernel.SLOTS), np.int64)
+        for k, name in enumerate(part.kernel.SLOTS):
+            match part.numbers[name]:
+                case Ref() as place:
+                    numbers[k] = self.program.address(place)
+                case Outside() as place:
+                    self.program.outside.append((numbers, k, place))
+                case np.ndarray() as array:
+                    self.program.held.append(array)
+                    numbers[k] = array.ctypes.data
+                case int(value):
+                    numbers[k] = value
+        self.program.held.append(numbers)
+        return int(numbers.ctypes.data)
+
+    def run(self, number: int) -> None:
+        """All stages; `number` tells this call from those before."""
+        program = self.program
+        self.stages[:, 0] = 0
+        self.stages[:, GAP] = 0
+        self._set("seats", 0)
+        self._set("open", number)
+        helpers = min(program.threads, self.most) - 1
+        if helpers > 0:
+            crew().call(helpers, lambda: program._help(self.address, number))
+        program._run(self.address)
+
+
+def _alone(part: Part, call: Callable[[int, int, int], None], numbers: int, scratch: int) -> None:
+    for task in range(part.tasks):
+        call(numbers, task, scratch)
+
+
+def _weight(part: Part) -> float:
+    return max(part.macs, part.bytes) / max(1, part.tasks)
+
+
+def _lifetimes(plan: Plan) -> list[Held]:
+    """From the first level that names a buffer to the last one."""
+    seen: dict[int, list[int]] = {k: [] for k in range(len(plan.sizes))}
+    for part in plan.parts:
+        for number in part.numbers.values():
+            if isinstance(number, Ref):
+                seen[number.buffer].append(part.level)
+    for step in plan.steps:
+        for place, _ in (*step.reads, step.writes):
+            if isinstance(place, Ref):
+                seen[place.buffer].append(step.level)
+    return [Held(4 * size, min(seen[k], default=0), max(seen[k], default=0)) for k, size in enumerate(plan.sizes)]
+
+
+def _aligned(size: int) -> tuple[np.ndarray, int]:
+    """Memory of so many bytes that begins on a page, written once so that no call pays for its pages."""
+    memory = np.zeros(size + 4096, np.uint8)
+    memory.fill(0)
+    return memory, memory.ctypes.data + -memory.ctypes.data % 4096

@@ -1,0 +1,171 @@
+"""A compiled network: `fast(x)`. It runs the engine's program where there is one, and the layers' plans where there is none.
+
+Everything is computed in float32, whatever comes in. A batch is fixed when it is compiled.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slidesum.core.network import Graph, Node
+from slidesum.engine.host import host
+from slidesum.errors import ArrayError, SizeError, UsageError
+from slidesum.laws.parameters import parameters
+from slidesum.run.layers import computed
+from slidesum.run.met import as_numpy, library, numpy_backend
+from slidesum.run.network import checked_values, fitted, refuse_symbols, result_of, walk
+
+if TYPE_CHECKING:
+    from slidesum.engine.whole.network import NativeNetwork, Row
+
+Array = Any
+WHY_NOT = "there is no engine here: llvmlite isn't installed, or the processor isn't known; every layer is computed by its plan"
+
+
+class Compiled:
+    """A network as one program, for one batch. Call it with an array an input; it prints itself as a table.
+
+    NumPy arrays and torch tensors on the CPU are read where they are, if they are float32 and lie in order; the result is of the
+    library of the first input. Several threads may call it; they take turns.
+    """
+
+    def __init__(self, graph: Graph, values: Mapping[str, Array], *, threads: int | None = None, exact: bool = False) -> None:
+        refuse_symbols(graph)
+        self.graph, self.exact = graph, known_exact(exact)
+        self.threads = known_threads(threads)
+        self.values = {name: np.asarray(array, np.float32) for name, array in checked_values(graph, values).items()}
+        self.native = self._native()
+
+    def _native(self) -> NativeNetwork | None:
+        here = host()
+        if here is None:
+            return None
+        from slidesum.engine.whole.network import NativeNetwork
+
+        backend = numpy_backend()
+
+        def compute(node: Node, before: Sequence[Array]) -> Array:
+            arrays = {p.name: self.values[f"{node.owner}.{p.name}"] for p in parameters(node)}
+            return computed(backend, node, arrays, before)
+
+        return NativeNetwork(self.graph, self.values, here, self.threads, self.exact, compute)
+
+    @property
+    def is_native(self) -> bool:
+        """Whether it runs kernels of the engine."""
+        return self.native is not None
+
+    @property
+    def peak_bytes(self) -> int:
+        """What is held between layers, beside weights and results; 0 where nothing is held in one place."""
+        return self.native.arena_bytes if self.native else 0
+
+    def __call__(self, *inputs: Array) -> Any:
+        """The result, or the results by the names of their layers where the network has several outputs."""
+        kind = library(inputs[0]) if inputs else "numpy"
+        given = self._given(inputs)
+        outputs = [node.name for node in self.graph.outputs]
+        if self.native is not None:
+            results = self.native.run(given)
+        else:
+            arrays = dict(zip((node.name for node in self.graph.inputs), given, strict=True))
+            found = walk(self.graph, arrays, lambda node, before: result_of(node, self.values, before, given[0]))
+            results = [found[name] for name in outputs]
+        if kind == "torch":
+            import torch
+
+            results = [torch.from_numpy(result) for result in results]
+        return results[0] if len(results) == 1 else dict(zip(outputs, results, strict=True))
+
+    def _given(self, inputs: Sequence[Array]) -> list[Array]:
+        """The inputs as float32, in order, of the shapes that the program is for."""
+        wanted = self.graph.inputs
+        if len(inputs) != len(wanted):
+            raise UsageError(
+                f"{self.graph.name} has {len(wanted)} inputs, and {len(inputs)} were given", advice="Give one array an input."
+            )
+        return [self._fitted(node, x) for node, x in zip(wanted, inputs, strict=True)]
+
+    def _fitted(self, node: Node, x: Array) -> Array:
+        if library(x) == "torch" and x.device.type != "cpu":
+            raise ArrayError(
+                f"a compiled network runs on the processor, and this tensor is on {x.device}",
+                advice="Move it: x.cpu().",
+            )
+        array = fitted(node, as_numpy(x))
+        if np.iscomplexobj(array):
+            raise ArrayError("a compiled network computes in float32, and this array is complex", advice="Use net.run.")
+        if array.shape[0] != node.shape[0]:
+            raise SizeError(
+                f"the input has a batch of {array.shape[0]}, and this program was compiled for {node.shape[0]}",
+                advice=f"Compile it for that: net.compile(batch={array.shape[0]}).",
+            )
+        return np.require(array, np.float32, ["C", "A"])
+
+    def rows(self, *inputs: Array) -> Iterator[Row]:
+        """One mapping a kernel: layer, kernel, tile, macs asked and done, bytes, expected ms; for inputs, also measured ms.
+
+        Measured is each kernel by itself in one thread.
+        """
+        if self.native is None:
+            return iter(())
+        seconds = self.native.timed(self._given(inputs)) if inputs else None
+        return self.native.rows(seconds)
+
+    def table(self, *inputs: Array) -> str:
+        """The rows as text, and the totals."""
+        title = f"{self.graph.name}, {self.threads} threads, float32"
+        if self.native is None:
+            return f"{title}\n{WHY_NOT}"
+        rows = list(self.rows(*inputs))
+        total: Row = {"layer": "in all", "kernel": "", "tile": ""}
+        for head in rows[0]:
+            if head not in total:
+                total[head] = sum(row[head] for row in rows)  # type: ignore[misc]
+        lines = [{head: _shown(value) for head, value in row.items()} for row in (*rows, total)]
+        heads = list(rows[0])
+        width = {head: max(len(head), *(len(line[head]) for line in lines)) for head in heads}
+        text = ["  ".join(_set(head, line[head], width[head]) for head in heads) for line in ({h: h for h in heads}, *lines)]
+        return "\n".join([title, *(line.rstrip() for line in text), f"arena {self.peak_bytes:,} bytes"])
+
+    def __str__(self) -> str:
+        return self.table()
+
+    def __repr__(self) -> str:
+        return f"<compiled {self.graph.name}: {'native' if self.is_native else 'by plans'}, {self.threads} threads>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (self.graph, self.values, self.threads, self.exact)
+
+
+def _again(graph: Graph, values: Mapping[str, Array], threads: int, exact: bool) -> Compiled:
+    """Compiled anew, where it was unpickled: code belongs to one processor."""
+    return Compiled(graph, values, threads=threads, exact=exact)
+
+
+def known_threads(threads: Any) -> int:
+    """How many threads; without a number, one a processor that this process may use."""
+    if threads is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 1024:
+        raise UsageError(f"threads= is a number from 1 to 1024, not {threads!r}", advice="Write threads=2, say.")
+    return threads
+
+
+def known_exact(exact: Any) -> bool:
+    """The option as it is, if it is one."""
+    if not isinstance(exact, bool):
+        raise UsageError(f"exact= is True or False, not {exact!r}", advice="Write exact=True to forbid Winograd's transforms.")
+    return exact
+
+
+def _shown(value: str | int | float) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
+
+
+def _set(head: str, text: str, width: int) -> str:
+    return f"{text:<{width}}" if head in ("layer", "kernel", "tile") else f"{text:>{width}}"

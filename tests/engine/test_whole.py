@@ -1,0 +1,348 @@
+"""Whole networks on blocks: random layers and small members of the zoo against their plans in double precision."""
+
+from __future__ import annotations
+
+import math
+import os
+import pickle
+import threading
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import slidesum as ss
+from slidesum.engine.host import Host, host
+from slidesum.engine.whole.objects import call_of
+from slidesum.engine.whole.program import Part, Ref
+from slidesum.run.compiled import Compiled
+from slidesum.zoo.catalogue import build
+
+HOST = host()
+SETTINGS = settings(deadline=None, derandomize=True, suppress_health_check=[*HealthCheck])
+SIZES = st.sampled_from([1, 2, 3, 5, 7, 12, 14, 15, 16, 17, 24, 32, 40])
+TAILS = [None, "relu", "relu6", "leaky_relu", "sigmoid", "silu", "tanh", "hard_swish"]
+
+
+def spread(net: ss.Network, seed: int = 0) -> ss.Network:
+    """With arrays that keep what flows through the network at one size, so that a last layer tells of all of them."""
+    random, values = np.random.default_rng(seed), dict(net.values)
+    for name, array in values.items():
+        kind = name.rpartition(".")[2]
+        if kind.startswith("w"):
+            fan_in = array.size / max(1, array.shape[0])
+            values[name] = (random.standard_normal(array.shape) * math.sqrt(2 / max(1.0, fan_in))).astype("float32")
+        elif kind == "variance":
+            values[name] = random.uniform(0.5, 1.5, array.shape).astype("float32")
+        elif kind != "scale":
+            values[name] = (0.1 * random.standard_normal(array.shape)).astype("float32")
+    net.values = values
+    return net
+
+
+def inputs(net: ss.Network, seed: int = 1) -> list[np.ndarray]:
+    random = np.random.default_rng(seed)
+    return [random.standard_normal([int(n) for n in node.shape]).astype("float32") for node in net.graph.inputs]
+
+
+def error(net: ss.Network, fast: Compiled, x: list[np.ndarray]) -> float:
+    """The largest relative error of an output, as a norm, against the plans in double precision."""
+    y = fast(*x)
+    outputs = [node.name for node in net.graph.outputs]
+    found = {outputs[0]: y} if len(outputs) == 1 else y
+    exact = ss.Network.of(fast.graph, {n: a.astype("float64") for n, a in net.values.items()}).run(
+        *(a.astype("float64") for a in x)
+    )
+    return max(np.linalg.norm(found[n] - exact[n]) / max(np.linalg.norm(exact[n]), 1e-30) for n in outputs)
+
+
+def poisoned(fast: Compiled) -> None:
+    """Nothing in the arena but NaN: what isn't written before it is read shows."""
+    program = fast.native.program
+    program.memory[: program.memory.size // 4 * 4].view(np.float32)[...] = np.nan
+
+
+def written_inside(fast: Compiled, x: list[np.ndarray]) -> None:
+    """Run part by part; of the arena, only the buffer that a part is to write may change."""
+    program = fast.native.program
+    arena = program.memory
+
+    def piece(number: int) -> None:
+        bounds = [-1, *program.stops, max([part.level for part in program.plan.parts], default=-1)]
+        for part, code, numbers in sorted(program.calls_of, key=lambda entry: entry[0].level):
+            if bounds[number] < part.level <= bounds[number + 1]:
+                before = arena.copy()
+                call = call_of(code)
+                for task in range(part.tasks):
+                    call(numbers, task, program.base + program.arena_bytes)
+                allowed = np.zeros(arena.size, bool)
+                allowed[program.base + program.arena_bytes - arena.ctypes.data :] = True  # the scratch
+                for place in target(part):
+                    begin = program.address(Ref(place.buffer)) - arena.ctypes.data
+                    allowed[begin : begin + 4 * program.plan.sizes[place.buffer]] = True
+                assert not (before != arena)[~allowed].any(), part.name
+
+    program._walked(x, piece, lambda step, run: run())
+
+
+def target(part: Part) -> list[Ref]:
+    return [part.numbers[name] for name in ("y", "plain", "v", "m") if isinstance(part.numbers.get(name), Ref)]
+
+
+@st.composite
+def layers(draw) -> ss.Network:
+    """A convolution on random maps, of some kind, with what may follow."""
+    rank = draw(st.integers(1, 3))
+    cells = [draw(st.integers(1, 19 if rank < 3 else 7)) for _ in range(rank)]
+    taps = [draw(st.integers(1, 4)) for _ in range(rank)]
+    stride, dilation = draw(st.sampled_from([1, 1, 2, 3, 4])), draw(st.sampled_from([1, 1, 2]))
+    low = [draw(st.integers(0, 2)) for _ in range(rank)]
+    cells = [max(n, dilation * (k - 1) + 1 - 2 * p) for n, k, p in zip(cells, taps, low, strict=True)]
+    positions, windows = "ijk"[:rank], "uvw"[:rank]
+    slid = " ".join(f"{stride}*{i}+{dilation}*{u}-{p}" for i, u, p in zip(positions, windows, low, strict=True))
+    kind = draw(st.sampled_from(["full", "full", "depthwise", "grouped"]))
+    maps, filters, groups = draw(SIZES), draw(SIZES), draw(st.sampled_from([2, 3, 9]))
+    total = maps * (groups if kind == "grouped" else 1)
+    net = ss.Network("random")
+    x = net.input(" ".join(["b", "c", *positions]), b=draw(st.integers(1, 3)), c=total, **dict(zip(positions, cells, strict=True)))
+    if draw(st.booleans()):
+        x = net.activation(x, "relu")  # so that x lies in blocks, not thin
+    result, sizes = " ".join(positions), dict(zip(windows, taps, strict=True))
+    shape = " ".join(windows)
+    match kind:
+        case "full":
+            y = net.conv(x, f"b c {slid}, o c {shape} -> b o {result}", o=filters, bias="o", **sizes)
+        case "depthwise":
+            y = net.conv(x, f"b c {slid}, c {shape} -> b c {result}", bias="c", **sizes)
+        case _:
+            y = net.conv(x, f"b (g c) {slid}, (g o) c {shape} -> b (g o) {result}", g=groups, o=filters, bias="(g o)", **sizes)
+    if draw(st.booleans()):
+        y = net.norm(y)
+    if draw(st.booleans()) and tuple(y.shape) == tuple(x.shape):
+        y = net.add(y, x)
+    tail = draw(st.sampled_from(TAILS))
+    if tail:
+        y = net.activation(y, tail)
+    return spread(net)
+
+
+def test_random_layers():
+    seen = set()
+
+    @settings(SETTINGS, max_examples=90)
+    @given(layers(), st.integers(1, 3))
+    def check(net: ss.Network, threads: int):
+        fast = net.compile(threads=threads)
+        poisoned(fast)
+        x = inputs(net)
+        assert error(net, fast, x) <= 1e-5
+        written_inside(fast, x)
+        seen.update(type(part.kernel).__name__ for part in fast.native.program.plan.parts)
+
+    check()
+    assert {"Direct", "Depthwise", "Pack", "Unpack", "Clear", "Combine"} <= seen
+
+
+@st.composite
+def poolings(draw) -> ss.Network:
+    reduce = draw(st.sampled_from(["max", "mean", "sum", "min"]))
+    stride, u, v = draw(st.integers(1, 3)), draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    low = draw(st.integers(0, 1))
+    net = ss.Network("pool")
+    x = net.input("b c i j", b=draw(st.integers(1, 2)), c=draw(SIZES), i=draw(st.integers(4, 15)), j=draw(st.integers(4, 15)))
+    if draw(st.booleans()):
+        x = net.conv(x, "b c i+u-2 j+v-2, o c u v -> b o i j", o=draw(SIZES), u=5, v=5)  # leaves a halo around x, not around y
+    y = net.pool(x, f"{reduce} b c {stride}*i+u-{low} {stride}*j+v-{low} -> b c i j", u=max(u, low + 1), v=max(v, low + 1))
+    if draw(st.booleans()):
+        y = net.norm(y, "lrn", size=draw(st.sampled_from([1, 3, 5])), alpha=0.1, beta=draw(st.sampled_from([0.5, 0.75, 1.0])))
+    if draw(st.booleans()):
+        y = net.pool(y, "mean b c i j -> b c")
+    return spread(net)
+
+
+def test_random_poolings():
+    @settings(SETTINGS, max_examples=40)
+    @given(poolings())
+    def check(net: ss.Network):
+        fast = net.compile(threads=2)
+        poisoned(fast)
+        x = inputs(net)
+        assert error(net, fast, x) <= 1e-5
+        written_inside(fast, x)
+
+    check()
+
+
+ZOO = {
+    "lenet5": {},
+    "alexnet": {"width": "1/4", "side": 99},
+    "nin": {"width": "1/4", "side": 67},
+    "vgg11": {"width": "1/4", "side": 64},
+    "googlenet-auxiliary": {"width": "1/4", "side": 128},
+    "inception-v3": {"width": "1/4", "side": 107},
+    "resnet18": {"width": "1/4", "side": 64},
+    "resnet50": {"width": "1/4", "side": 64},
+    "squeezenet": {"width": "1/2", "side": 64},
+    "mobilenet": {"width": "1/4", "side": 64},
+    "mobilenet-v2": {"side": 64},
+    "maxout": {},
+    "r3d18": {"width": "1/4", "side": 32, "frames": 8},
+    "unet": {"width": "1/4", "side": 188},
+}
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_zoo(name: str):
+    net = spread(ss.Network.of(build(name, **ZOO[name])))
+    fast = net.compile(batch=2, threads=2)
+    poisoned(fast)
+    x = [np.concatenate([x, x[:, ::-1]]) for x in inputs(net)]
+    assert error(net, fast, x) <= 1e-5
+    y, exact = fast(*x), net.run(*x)
+    for node in net.graph.outputs:
+        found = y[node.name] if isinstance(y, dict) else y
+        assert (found.argmax(1) == exact[node.name].argmax(1)).mean() > 0.999
+
+
+SMALL = spread(ss.Network.of(build("resnet18", width="1/8", side=32)))
+
+
+def test_threads_take_turns():
+    fast, x = SMALL.compile(threads=2), inputs(SMALL)[0]
+    images = [x * k for k in range(1, 5)]
+    wanted, wrong = [fast(image) for image in images], []
+
+    def work(k: int) -> None:
+        wrong.extend(k for _ in range(20) if not np.array_equal(fast(images[k]), wanted[k]))
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_any_number_of_threads_gives_the_same(threads: int):
+    x = inputs(SMALL)[0]
+    assert np.array_equal(SMALL.compile(threads=threads, exact=True)(x), SMALL.compile(threads=1, exact=True)(x))
+
+
+def test_pickled_is_compiled_again():
+    fast, x = SMALL.compile(threads=2, exact=True), inputs(SMALL)[0]
+    again = pickle.loads(pickle.dumps(fast))
+    assert (again.threads, again.exact) == (2, True)
+    assert np.array_equal(again(x), fast(x))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_after_a_fork():
+    fast, x = SMALL.compile(threads=2), inputs(SMALL)[0]
+    wanted = fast(x)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if np.array_equal(fast(x), wanted) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_while_others_compute():
+    fast, x = SMALL.compile(threads=2), inputs(SMALL)[0]
+    wanted, stop = fast(x), threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            fast(x)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for _ in range(5):
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if np.array_equal(fast(x), wanted) else 1)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_what_may_come_in():
+    fast, x = SMALL.compile(), inputs(SMALL)[0]
+    wanted = fast(x)
+    unaligned = np.zeros(x.nbytes + 1, np.uint8)[1:].view(np.float32).reshape(x.shape)
+    unaligned[...] = x
+    strided = np.zeros((*x.shape[:3], 2 * x.shape[3]), np.float32)[..., ::2]
+    strided[...] = x
+    for same in (unaligned, strided, x.astype(np.float64), x[0], np.asfortranarray(x)):
+        assert np.array_equal(fast(same), wanted)
+    whole = (10 * x).astype(np.int8)
+    assert np.array_equal(fast(whole), fast(whole.astype(np.float32)))
+
+
+def test_torch_tensors():
+    torch = pytest.importorskip("torch")
+    fast, x = SMALL.compile(), inputs(SMALL)[0]
+    y = fast(torch.from_numpy(x).requires_grad_())
+    assert isinstance(y, torch.Tensor)
+    assert np.array_equal(y.numpy(), fast(x))
+
+
+def test_a_result_stays_as_it_is():
+    fast, x = SMALL.compile(), inputs(SMALL)[0]
+    y = fast(x)
+    kept = y.copy()
+    fast(-x)
+    assert np.array_equal(y, kept)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_seen(value: float):
+    net = ss.Network("window")
+    x = net.input("b c i j", b=1, c=5, i=9, j=9)
+    y = net.conv(net.activation(x, "leaky_relu"), "b c i+u-1 j+v-1, o c u v -> b o i j", o=20, u=3, v=3, bias="o")
+    net.pool(net.activation(y, "relu"), "max b c i+u-1 j+v-1 -> b c i j", u=3, v=3)
+    spread(net)
+    (image,) = inputs(net)
+    image[0, 2, 4, 4] = value
+    found = net.compile(exact=True)(image)
+    wanted = list(net.run(image).values())[-1]
+    assert np.array_equal(np.isnan(found), np.isnan(wanted))
+    assert np.array_equal(np.isposinf(found), np.isposinf(wanted))
+
+
+@pytest.mark.parametrize(("bytes_wide", "vectors"), [(16, 32), (32, 16)])
+def test_other_processors(monkeypatch, bytes_wide: int, vectors: int):
+    """Vectors and registers of others: this processor computes with parts of its own."""
+    features = ",".join(f for f in HOST.features.split(",") if "avx512" not in f)
+    monkeypatch.setattr("slidesum.run.compiled.host", lambda: Host(HOST.cpu, features, bytes_wide, vectors))
+    for name in ("resnet18", "mobilenet-v2"):
+        net = spread(ss.Network.of(build(name, **ZOO[name])))
+        assert error(net, net.compile(threads=2), inputs(net)) <= 1e-5
+
+
+def test_without_an_engine(monkeypatch):
+    monkeypatch.setattr("slidesum.run.compiled.host", lambda: None)
+    fast, x = SMALL.compile(threads=2), inputs(SMALL)[0]
+    assert not fast.is_native
+    assert error(SMALL, fast, [x]) <= 1e-5
+    assert str(fast) == (
+        "resnet18, 2 threads, float32\n"
+        "there is no engine here: llvmlite isn't installed, or the processor isn't known; every layer is computed by its plan"
+    )
+
+
+def test_no_allocation_between_layers():
+    """What a call takes from the system is its result: its arena is there, and so are all tables."""
+    fast, x = SMALL.compile(threads=1), inputs(SMALL)[0]
+    fast(x)
+    tracemalloc.start()
+    fast(x)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * 1000 + 20_000
