@@ -175,6 +175,14 @@ def test_random_poolings():
     check()
 
 
+def test_windows_that_lie_in_the_padding():
+    """What comes out there is the plan's business."""
+    net = ss.Network("beyond")
+    net.pool(net.input("b c i", b=1, c=3, i=4), "max b c 2*i+u-3 -> b c i", u=2)
+    fast, x = net.compile(threads=1), inputs(net)
+    assert np.array_equal(fast(*x), list(net.run(*x).values())[-1])
+
+
 ZOO = {
     "lenet5": {},
     "alexnet": {"width": "1/4", "side": 99},

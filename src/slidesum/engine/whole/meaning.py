@@ -106,7 +106,7 @@ def meaning(sized: Sized) -> Meaning | None:
         return None
     found, taps = window
     if equation.is_pooling:
-        return Pooling(found, equation.reduce) if x[1] == y[1] and isinstance(x[1], Name) and _reduces(sized) else None
+        return Pooling(found, equation.reduce) if x[1] == y[1] and isinstance(x[1], Name) and _zero(sized) else None
     if equation.reduce != "sum" or not _zero(sized):
         return None
     return _convolution(sized, found, taps)
@@ -160,10 +160,6 @@ def _slides(slide: Slide, axis: Axis) -> bool:
 
 def _zero(sized: Sized) -> bool:
     return all(slide.border == "zero" for slide in sized.slides.values() if slide.is_padded)
-
-
-def _reduces(sized: Sized) -> bool:
-    return _zero(sized)
 
 
 def _convolution(sized: Sized, window: Window, taps: list[str | None]) -> Convolution | None:

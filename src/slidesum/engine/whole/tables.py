@@ -52,6 +52,11 @@ def pool_tables(window: Window, x: Maps) -> dict[str, Number]:
     }
 
 
+def all_exist(window: Window) -> bool:
+    """Whether every window has a cell that exists: one that lies in the padding altogether has no largest value."""
+    return all(n for axis in range(3) for n in _existing(window, axis)[1])
+
+
 def _existing(window: Window, axis: int) -> tuple[list[int], list[int]]:
     """For every position the first cell of its window that exists, and how many do.
 

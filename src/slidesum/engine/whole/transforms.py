@@ -5,8 +5,9 @@
 Filters and inputs are read as polynomials, and their values at n - 1 points and at infinity are multiplied (Winograd 1980; Lavin
 and Gray 2016, section 4). Which points decides how it rounds: small ones, in pairs ±a, which also share their sums.
 
->>> [len(part) for part in transforms(4, 3)], transforms(2, 3).output
-([4, 6, 6], ((1, 1, 1, 0), (0, 1, -1, 1)))
+>>> found = transforms(2, 3)
+>>> [[int(value) for value in row] for row in found.output], len(found.filters), len(found.inputs)
+([[1, 1, 1, 0], [0, 1, -1, 1]], 4, 4)
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from slidesum.engine.whole.maps import Three
 from slidesum.engine.whole.meaning import ONES, Convolution, Pooling, Window, is_flattening, meaning
 from slidesum.engine.whole.response import has_code
 from slidesum.engine.whole.rows import How
+from slidesum.engine.whole.tables import all_exist
 from slidesum.engine.whole.tail import PLAIN, Tail, tail_of
 
 Array = Any
@@ -159,7 +160,7 @@ class _Walk:
                 found = meaning(node.sized)
                 if isinstance(found, Convolution):
                     return self._filters(node, found)
-                if isinstance(found, Pooling):
+                if isinstance(found, Pooling) and all_exist(found.window):
                     return Pools(node.name, self.known[node.inputs[0]], found)
             case BatchNorm(axis=1) if not flat:
                 return self._normalised(node)
