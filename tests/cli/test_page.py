@@ -139,3 +139,19 @@ def test_a_server_tells_its_address_and_ends_with_ctrl_c(saved, tmp_path):
     assert (running.returncode, rest, told) == (130, "", "stopped\n")
     assert time.monotonic() - began < 10
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_from_a_file_leads_to_no_other_folder(tmp_path):
+    """A model file may call its network anything; what is written lies in the folder where the command is given."""
+    net = ss.Network("../../up")
+    net.conv(net.input("b c i j", b=1, c=1, i=5, j=5), "b c i+u j+v, o c u v -> b o i j", o=1, u=3, v=3, name="a/b")
+    inner = tmp_path / "one" / "two"
+    inner.mkdir(parents=True)
+    net.save(inner / "net.json")
+    np.save(inner / "x.npy", np.ones((1, 1, 5, 5), "float32"))
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    for command in (("page",), ("page", "--png", "a/b"), ("sheet",)):
+        done = slidesum(command[0], inner / "net.json", inner / "x.npy", *command[1:], cwd=inner)
+        assert done.returncode == 0, done.stderr
+    found = {path for path in tmp_path.rglob("*") if path.is_file()} - before
+    assert {path.relative_to(inner).as_posix() for path in found} == {"up.html", "up-a-b.png", "up.xlsx"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from slidesum.cli.options import Inputs, Model, Sizes, image_for, network
-from slidesum.cli.words import at_work, misspelt, tell
+from slidesum.cli.words import at_work, file_name, misspelt, tell
 
 if TYPE_CHECKING:
     from slidesum.api.network import Network
@@ -37,8 +37,9 @@ def page(
     net = network(model, sizes, input)
     given = _given(image, net, needed=not serve)
     if png is not None:
-        net.plot(png, given, path=out or Path(f"{net.name}-{_flat(png)}.png"))
-        tell(f"wrote {out or f'{net.name}-{_flat(png)}.png'}")
+        picture = out or Path(file_name(f"{net.name}-{png}", ".png"))
+        net.plot(png, given, path=picture)
+        tell(f"wrote {picture}")
         return
     if not net.has_values:
         tell(f"{net.name} was never trained: its arrays are drawn at random, with seed 0")
@@ -52,7 +53,7 @@ def page(
         return
     from slidesum.show.page.html import estimate, write_page
 
-    target = out or Path(f"{net.name}.html")
+    target = out or Path(file_name(net.name, ".html"))
     if target.suffix not in (".html", ".htm"):
         raise misspelt(f"{target} is no page", "Write -o NAME.html.")
     tell(f"{net.name}: {estimate(session)}")
@@ -72,7 +73,3 @@ def _given(image: str | None, net: Network, *, needed: bool) -> Any:
 
     refuse_symbols(net.graph)
     return np.zeros([int(n) for n in net.graph.inputs[0].shape], dtype=np.float32)
-
-
-def _flat(layer: str) -> str:
-    return layer.replace("/", "-")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from slidesum.cli.options import Inputs, Sizes, coordinates, image_for, network
-from slidesum.cli.words import misspelt, tell
+from slidesum.cli.words import file_name, misspelt, tell
 
 
 def sheet(
@@ -44,7 +44,7 @@ def sheet(
     if place is not None and len(place) != 4:
         raise misspelt(f"--crop {crop!r} is no part of an image", "Write its top, left, rows and columns: --crop 2,2,8,8.")
     net = network(model, sizes, input)
-    target = out or Path(f"{net.name.replace('/', '-')}.xlsx")
+    target = out or Path(file_name(net.name, ".xlsx"))
     if target.suffix.lower() != ".xlsx":
         raise misspelt(f"{target} is no workbook", "Write -o NAME.xlsx.")
     given = image_for(image, net)

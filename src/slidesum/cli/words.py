@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,16 @@ def at_work(text: str) -> Iterator[None]:
         return
     with console.status(text):
         yield
+
+
+def file_name(name: str, ending: str) -> str:
+    """A file in this folder for a network or a layer, whatever its name: what a model file says leads nowhere else.
+
+    >>> file_name("lenet5", ".html"), file_name("../../3a/conv", ".png")
+    ('lenet5.html', '3a-conv.png')
+    """
+    flat = re.sub(r"[^\w.+ -]+", "-", name).strip(".- ")
+    return f"{flat[:100] or 'network'}{ending}"
 
 
 def misspelt(headline: str, advice: str) -> typer.BadParameter:

@@ -86,7 +86,7 @@ def test_a_page_that_cannot_be_edited_says_how_to_get_one(watched, lenet_page):
     watched.page.get_by_test_id("tab:prediction").click()
     assert watched.page.get_by_test_id("edit:how").text_content() == (
         "This page carries its numbers, and nothing that would compute others. To try another image, draw, or change a pixel or a "
-        "weight, start it with: slidesum page lenet5 IMAGE --serve"
+        "weight, start it with: slidesum page MODEL IMAGE --serve"
     )
     assert watched.page.get_by_test_id("draw").count() == 0
 

@@ -60,7 +60,7 @@ def test_a_file(watched, cases, name, request, tmp_path):
         case = Case(case.net, case.image, "conv2", case.short, tuple(inner[0]), case.group)
     everything(page, root, case, tmp_path)
     tab(root, "prediction")
-    expect(by(root, "edit:how")).to_contain_text(f"slidesum page {name} IMAGE --serve")
+    expect(by(root, "edit:how")).to_contain_text("slidesum page MODEL IMAGE --serve")
     for name_of_tab in ("layer", "types", "prediction"):
         tab(root, name_of_tab)
         page.wait_for_timeout(300)

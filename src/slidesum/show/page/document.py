@@ -54,7 +54,7 @@ def page_document(graph: Graph, maps: Mapping[str, Any], remarks: Sequence[str] 
     return {
         "version": VERSION,
         "name": graph.name,
-        "input": _input(graph, maps),
+        "input": input_document(graph, maps),
         "layers": [_layer(node, rows.get(node.name, {}), found[node.name], names[node.name], maps) for node in graph],
         "prediction": prediction(graph, maps),
         "types": [_type(name, text) for name, text in TYPES.items()],
@@ -80,7 +80,8 @@ def prediction(graph: Graph, maps: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _input(graph: Graph, maps: Mapping[str, Any]) -> dict[str, Any]:
+def input_document(graph: Graph, maps: Mapping[str, Any]) -> dict[str, Any]:
+    """The input's name, and between which values it lies: what paper and ink are, for drawing."""
     node = graph.inputs[0]
     array = np.asarray(maps[node.name])
     low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 1.0)

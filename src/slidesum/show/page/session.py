@@ -29,7 +29,7 @@ from slidesum.read.image import decoded_image
 from slidesum.run.network import fitted_inputs, initial_values, run
 from slidesum.show.explanation import explain
 from slidesum.show.formula import finite
-from slidesum.show.page.document import page_document, prediction
+from slidesum.show.page.document import input_document, page_document, prediction
 from slidesum.show.page.numbers import Array, eight_bits
 
 Answer = tuple[dict[str, Any], list[bytes]]
@@ -91,6 +91,7 @@ class Session:
         """The page's document; it says who answers, and whether anything can be changed."""
         state = self._state
         told = page_document(self.graph, state.maps, remarks)
+        told["input"] = input_document(self.graph, self._first.maps)  # a changed pixel is neither paper nor ink
         notes = ["Maps are drawn from eight bits a number; what is explained is computed from float32."]
         more = {"answers": answers, "editable": editable, "exact": "all", "notes": notes, "packed": {}, "chosen": {}}
         return dict(finite({**told, **more, "revision": state.revision}))
@@ -213,7 +214,7 @@ def shown(value: Any) -> str:
 
 
 def _is_id(value: Any) -> bool:
-    return (isinstance(value, str) and len(value) <= LONGEST_NAME) or (isinstance(value, int) and abs(value) < LARGEST_INTEGER)
+    return (isinstance(value, str) and len(value) <= LONGEST_NAME) or (type(value) is int and abs(value) < LARGEST_INTEGER)
 
 
 def _text(content: Mapping[str, Any], name: str) -> str:

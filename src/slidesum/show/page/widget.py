@@ -27,7 +27,12 @@ class View(anywidget.AnyWidget):
         self.on_msg(self._answer)
 
     def _answer(self, _: Any, content: Any, buffers: Sequence[Any]) -> None:
-        found, sent = self.session.answer(content, [bytes(one) for one in buffers])
+        try:
+            found, sent = self.session.answer(content, [bytes(one) for one in buffers])
+        except Exception as error:  # the page waits for an answer; the notebook shows the traceback
+            told = {"headline": f"it can't be answered: {error}", "usual": "", "advice": "The notebook's log has the traceback."}
+            self.send({"id": content.get("id") if isinstance(content, dict) else None, "error": told}, [])
+            raise
         self.send(found, sent)
 
 

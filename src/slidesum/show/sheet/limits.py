@@ -74,7 +74,9 @@ def estimate(layout: Layout, part: Part) -> Estimate:
 
 def others(layout: Layout) -> int:
     """How many formulas the sheets Network and Prediction have at most."""
-    return COUNTED * (len(layout.graph.nodes) + 1) + 2 * MOST_CLASSES + 1
+    scores = layout.graph.output.shape
+    classes = min(int(scores[1]), MOST_CLASSES) if len(scores) == 2 else 0
+    return COUNTED * (len(layout.graph.nodes) + 1) + 2 * classes + 1
 
 
 def refuse_large(name: str, told: Estimate, beside: int = 0) -> None:

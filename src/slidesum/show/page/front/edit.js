@@ -19,7 +19,7 @@ export function mountEdit(root, context) {
   const title = h("h2", {}, "Try another input, or other weights");
   if (!source.document.editable) {
     root.append(section);
-    const command = h("code", {}, `slidesum page ${source.document.name} IMAGE --serve`);
+    const command = h("code", {}, "slidesum page MODEL IMAGE --serve");
     section.append(
       title,
       h("p", { "data-testid": "edit:how" }, "This page carries its numbers, and nothing that would compute others. To try another image, draw, or change a pixel or a weight, start it with: ", command),

@@ -58,7 +58,7 @@ export function ledgerOf({ why, parts, texts, colours, chosen, onOpen, hasPartia
       "div",
       { class: "ledger-engine" },
       line("the engine computed", significant(why.computed, 9), "computed"),
-      line("residual", residualText(why.residual), "residual"),
+      line("residual, before rounding", residualText(why.residual), "residual"),
     ),
   );
 

@@ -177,7 +177,7 @@ export function mountTrace(root, context) {
     }
     if (layer.op === "Opaque") return [h("p", {}, "This layer is known by its name and shape only; what it computes can't be explained.")];
     const others = source.chosen(layer.name);
-    const told = h("p", {}, `The terms of this value don't travel with the page: a file holds those of chosen values. With a server all are there: slidesum page ${source.document.name} IMAGE --serve.`);
+    const told = h("p", {}, "The terms of this value don't travel with the page: a file holds those of chosen values. With a server all are there: slidesum page MODEL IMAGE --serve.");
     if (!others.length) return [told];
     const buttons = others.slice(0, 12).map((at) =>
       h("button", { type: "button", onclick: () => go([...path.slice(0, -1), { layer: layer.name, at }]) }, `[${at.join(", ")}]`),
