@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from slidesum.api.exports import Exports
 from slidesum.core.network import Graph
 from slidesum.core.sizes import RatioLike, Size
 from slidesum.draft.replay import with_sizes
 from slidesum.draft.verbs import Verbs
-from slidesum.errors import MissingPackage, UsageError
+from slidesum.errors import UsageError
 from slidesum.laws.graph import reaches, totals
 from slidesum.laws.parameters import kept_parameters
 from slidesum.laws.reach import Reach
@@ -22,12 +23,10 @@ if TYPE_CHECKING:
     from slidesum.show.cost import Cost
     from slidesum.show.explanation import Explanation
     from slidesum.show.instead import Instead
-    from slidesum.show.page.widget import View
     from slidesum.show.table import Table
-    from slidesum.torch import NetworkModule
 
 
-class Network(Verbs):
+class Network(Verbs, Exports):
     """A network of equations.
 
     Build it with the verbs `input, conv, pool, linear, activation, norm, concat, add, flatten, dropout, softmax, distance`; sizes
@@ -235,59 +234,6 @@ class Network(Verbs):
         maps = given if isinstance(given, Mapping) else self.run(given)
         return explain(self.graph, self.values, maps, layer, at)
 
-    def view(self, image: Any) -> View:
-        """A widget for notebooks: the network and this input, to walk through from the picture to the prediction.
-
-        Needs the package anywidget. Raises SizeError while sizes are symbols, or for several images at once.
-
-        >>> net = Network("one")
-        >>> x = net.conv(net.input("b c i j", b=1, c=1, i=4, j=4), "b c i+u j+v, o c u v -> b o i j", o=2, u=3, v=3, name="conv")
-        >>> net.view([[[0.0] * 4] * 4]).document["layers"][1]["named"]
-        'y[b,o,i,j] = x[b,c,i+u,j+v] * w[o,c,u,v]'
-        """
-        from slidesum.show.page.session import Session
-
-        try:
-            from slidesum.show.page.widget import View
-        except ModuleNotFoundError as error:
-            if error.name not in ("anywidget", "traitlets"):
-                raise
-            raise MissingPackage(
-                "the widget needs anywidget, which isn't installed", advice="Install it: pip install 'slidesum[page]'."
-            ) from None
-        return View(Session(self.graph, self.values, image), self._remarks)
-
-    def sheet(
-        self,
-        image: Any,
-        path: str | Path,
-        *,
-        layers: str | None = None,
-        crop: Sequence[int] | None = None,
-        formulas: bool = True,
-    ) -> None:
-        """Write the network and this input as a workbook (.xlsx), every computed number a live formula.
-
-        `layers="conv1..pool2"` writes a part of it, `crop=(top, left, rows, columns)` has formulas for a part of the image only,
-        and without `formulas` there are numbers only. Needs the package xlsxwriter.
-
-        >>> import tempfile, pathlib
-        >>> net = Network("one")
-        >>> x = net.conv(net.input("b c i j", b=1, c=1, i=4, j=4), "b c i+u j+v, o c u v -> b o i j", o=2, u=3, v=3, name="conv")
-        >>> path = pathlib.Path(tempfile.mkdtemp()) / "net.xlsx"
-        >>> net.sheet([[[0.0] * 4] * 4], path)
-        >>> path.exists()
-        True
-
-        Raises SizeError while sizes are symbols or for several images, UsageError for more than 200,000 formulas, FileError where
-        it can't be written.
-        """
-        from slidesum.show.sheet.book import checked_path, drawn, write_sheet
-
-        target = checked_path(path)
-        part: dict[str, Any] = {"layers": layers, "crop": crop, "formulas": formulas}
-        write_sheet(target, drawn(self.graph, self.values, image, **part, remarks=self._remarks))
-
     @classmethod
     def from_sheet(cls, path: str | Path) -> tuple[Network, Any]:
         """The network of a workbook that `sheet` wrote, with the numbers that stand there now, and its input.
@@ -301,63 +247,6 @@ class Network(Verbs):
         graph, values, images = read_sheet(Path(path))
         given = tuple(images.values())
         return cls.of(graph, values), given[0] if len(given) == 1 else given
-
-    def plot(self, layer: str, given: Any = None, *, path: str | Path | None = None) -> Any:
-        """A matplotlib Figure of a layer's filters, and of its feature maps where `given` is an input, or the activations of a run.
-
-        Blue is negative, red positive, on one scale for all maps. Written to `path` (.png, .svg, .pdf) if one is given.
-        """
-        from slidesum.show.map_plot import map_plot, save_figure
-
-        maps = given if given is None or isinstance(given, Mapping) else self.run(given)
-        figure = map_plot(self.graph, self.values, maps, layer)
-        if path is not None:
-            save_figure(figure, path)
-        return figure
-
-    def to_torch(self) -> NetworkModule:
-        """A trainable `nn.Module` with these arrays; `net.values = module.values()` takes them back."""
-        from slidesum.torch import NetworkModule
-
-        return NetworkModule(self.graph, self.values)
-
-    def to_onnx(self, path: str | Path | None = None) -> Any:
-        """An `onnx.ModelProto` with these arrays, written to `path` if one is given; any batch may be put in.
-
-        Needs the package onnx. Raises SizeError while sizes are symbols, NetworkError for layers that only their name is known of,
-        and FileError where it can't be written, or the arrays take more than 2 GiB.
-
-        >>> net = Network("one")
-        >>> x = net.conv(net.input("b c i j", b=1, c=3, i=8, j=8), "b c i+u-1 j+v-1, o c u v -> b o i j", o=4, u=3, v=3, bias="o")
-        >>> [node.op_type for node in net.to_onnx().graph.node]
-        ['Conv']
-        """
-        from slidesum.write.onnx import write_onnx
-
-        return write_onnx(self.graph, self.values, path)
-
-    def to_pytorch_source(self) -> str:
-        """Readable Python that builds the same `nn.Module` of torch's own layers, with `load_values(module, net.values)` beside it.
-
-        >>> net = Network("one layer")
-        >>> x = net.linear(net.input("b f", b=1, f=4), 2, name="out")
-        >>> print(net.to_pytorch_source().splitlines()[9])
-                self.out = nn.Linear(4, 2)
-
-        Raises SizeError while sizes are symbols, NetworkError for a layer of which only the name is known.
-        """
-        from slidesum.show.source import pytorch_source
-
-        return pytorch_source(self.graph)
-
-    def save(self, path: str | Path) -> None:
-        """Write the network and its arrays, atomically: NAME.slidesum is one file, NAME.json has NAME.safetensors beside it.
-
-        While sizes are symbols there are no arrays, and the network is saved without.
-        """
-        from slidesum.read.saved import save
-
-        save(path, self.graph, None if self.symbols else self.values)
 
     def __rich__(self) -> Any:
         return self.table().__rich__()
