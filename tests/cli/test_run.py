@@ -30,6 +30,15 @@ def test_the_largest_values(saved, engine):
     assert [float(line.split(":")[1]) for line in values] == pytest.approx(result[0][order].tolist(), rel=1e-4)
 
 
+def test_of_distances_the_smallest_are_told(tmp_path):
+    image = np.random.default_rng(0).random((32, 32)).astype("float32")
+    np.save(tmp_path / "image.npy", image)
+    result = ss.load("lenet5").run(image)["OUTPUT"][0]
+    head, *values = slidesum("run", "lenet5", tmp_path / "image.npy", "--top", "3").stdout.splitlines()
+    assert head == "OUTPUT 1×10  the smallest wins"
+    assert [line.split(":")[0] for line in values] == [f"  0,{k}" for k in result.argsort()[:3]]
+
+
 def test_the_table_of_the_program(saved):
     folder, _ = saved
     told = slidesum("run", str(folder / "net.json"), str(folder / "image.npy"), "--engine", "native", "--table", "--threads", "1")

@@ -28,12 +28,16 @@ def run(
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of the program.  [default: the processor's]")] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Without Winograd's transforms.")] = False,
     table: Annotated[bool, typer.Option("--table", help="Print what the program does: kernel, macs, bytes, milliseconds.")] = False,
-    top: Annotated[int, typer.Option(min=1, help="How many of the largest values of the result are told.")] = 5,
+    top: Annotated[int, typer.Option(min=1, help="How many values of the result are told, the best first.")] = 5,
     sizes: Sizes = None,
     input: Inputs = None,
     strict: Strict = False,
 ) -> None:
-    """The result of a network for an image: its largest values, and where they stand."""
+    """The result of a network for an image: its largest values, or its smallest where these win, and where they stand."""
+    import numpy as np
+
+    from slidesum.laws.answer import smallest_wins
+
     if engine is Engine.plans and (threads or exact or table):
         raise misspelt("--threads, --exact and --table are of a compiled program", "Add --engine native.")
     net = network(model, sizes, input, strict)
@@ -46,10 +50,13 @@ def run(
     else:
         results = _compiled(net, x, threads, exact, table)
     for name, result in results.items():
-        print(f"{name} {'×'.join(map(str, result.shape))}")
-        flat = result.reshape(-1)
-        for place in flat.argsort()[::-1][:top]:
-            print(f"  {','.join(map(str, _unravelled(int(place), result.shape)))}: {flat[place]:.6g}")
+        smallest = smallest_wins(net.graph[name])
+        told = "  the smallest wins" if smallest else ""
+        print(f"{name} {'×'.join(map(str, result.shape))}{told}")
+        order = np.argsort(result, axis=None, kind="stable")
+        for place in (order if smallest else order[::-1])[:top]:
+            at = np.unravel_index(place, result.shape)
+            print(f"  {','.join(map(str, at))}: {result[at]:.6g}")
 
 
 def _compiled(net: Network, x: Any, threads: int | None, exact: bool, table: bool) -> dict[str, Any]:
@@ -60,12 +67,3 @@ def _compiled(net: Network, x: Any, threads: int | None, exact: bool, table: boo
     elif not fast.is_native:
         tell("there is no engine here: computed by plans", "yellow")
     return y if isinstance(y, dict) else {net.graph.output.name: y}
-
-
-def _unravelled(place: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Where a value stands that is number `place` in order."""
-    found: list[int] = []
-    for extent in reversed(shape):
-        place, rest = divmod(place, extent)
-        found.append(rest)
-    return tuple(reversed(found))

@@ -13,8 +13,9 @@ import numpy as np
 
 from slidesum.core.axis import Address, Axis, Merged, Name
 from slidesum.core.network import Graph, Node
-from slidesum.core.ops import Distance, Input, Layer
+from slidesum.core.ops import Input, Layer
 from slidesum.core.sized import Sized, Slide
+from slidesum.laws.answer import smallest_wins
 from slidesum.laws.kind import kind
 from slidesum.laws.maps import maps_axes, places_of
 from slidesum.laws.parameters import parameters
@@ -68,7 +69,7 @@ def prediction(graph: Graph, maps: Mapping[str, Any]) -> dict[str, Any] | None:
     if result.ndim != 2 or result.shape[0] < 1 or result.shape[1] < 2:
         return None
     scores = result[0].astype(float)
-    smallest = isinstance(node.op, Distance)
+    smallest = smallest_wins(node)
     order = np.argsort(scores if smallest else -scores, kind="stable")[:MOST_SCORES]
     return {
         "layer": node.name,

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from slidesum.core.ops import Distance, Softmax
+from slidesum.core.ops import Softmax
+from slidesum.laws.answer import smallest_wins
 from slidesum.show.sheet.area import Area
 from slidesum.show.sheet.layout import Layout
 from slidesum.show.sheet.limits import MOST_CLASSES
@@ -26,7 +27,7 @@ def write_prediction(book: Any, styles: Styles, layout: Layout, maps: Mapping[st
         return 0
     page = book.add_worksheet("Prediction")
     count = int(scores.shape[1])
-    smallest = isinstance(node.op, Distance)
+    smallest = smallest_wins(node)
     shares = not smallest and not isinstance(node.op, Softmax)
     page.hide_gridlines(2)
     page.set_column_pixels(0, 0, 90)
