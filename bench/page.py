@@ -20,14 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 import slidesum as ss
 from slidesum.show.page.html import write_page
 from slidesum.show.page.session import Session
 from slidesum.train.data import data_for
 
-SCREEN = {"width": 1280, "height": 800}
+SCREEN: ViewportSize = {"width": 1280, "height": 800}
 ALLOWED = {"hover": 16.0, "interactive": 2000.0}
 PLACES = (("lenet5", "C3"), ("googlenet", "conv2"), ("googlenet", "4e/3x3"))
 
@@ -84,7 +84,7 @@ def files(folder: Path) -> dict[str, Path]:
 
 def opened(browser: Browser, path: Path) -> tuple[Page, float]:
     """A fresh tab with the page, and after how many milliseconds it could be used."""
-    page = browser.new_context(viewport=SCREEN).new_page()  # type: ignore[arg-type]
+    page = browser.new_context(viewport=SCREEN).new_page()
     page.add_init_script(BEGIN)
     page.goto(path.as_uri())
     page.wait_for_function("() => globalThis.interactive !== undefined")

@@ -16,6 +16,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def main() -> None:
     works = contenders(module, shape)
     if given.parts:
         x = torch.zeros(shape)
-        works = {name: (lambda name=name: read_module(module, [x], reader=name)) for name in READERS}  # type: ignore[misc]
+        works = {name: partial(read_module, module, [x], reader=name) for name in READERS}
     for work in works.values():  # what is imported and compiled at first isn't counted, for nobody
         seconds(work)
     times: dict[str, list[float]] = {name: [] for name in works}

@@ -47,6 +47,12 @@ def test_the_page_says_what_was_measured():
     assert page.put(text, RESULTS) == text
 
 
+def test_the_page_begins_with_what_was_printed():
+    printed = sorted({one["printed"] for one in RESULTS["readings"] if one["case"] == "transposed"})
+    told = " ".join((ROOT / "docs/tools.md").read_text(encoding="utf-8").split())
+    assert f"they print {', '.join(map(str, printed[:-1]))} and {printed[-1]}." in told
+
+
 def test_all_tools_were_asked_for_all_cases():
     assert [(one["tool"], one["case"]) for one in RESULTS["readings"]] == [(tool, case) for tool in MODULES for case in CASES]
 

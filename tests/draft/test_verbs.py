@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -307,6 +308,31 @@ the extent of 'o' is open
         UsageError,
         lambda net, x: net.norm(x, "lrn", size=0),
         "lrn looks at one map or more, not 0\n  Write size=5, say.",
+    ),
+    "norm, half a group": (
+        UsageError,
+        lambda net, x: net.norm(x, "group", groups=2.5),
+        "groups=2.5 can't normalise\n  Give a whole number.",
+    ),
+    "norm, half a map": (
+        UsageError,
+        lambda net, x: net.norm(x, "lrn", size=2.5),
+        "size=2.5 can't normalise\n  Give a whole number.",
+    ),
+    "norm, no number of groups": (
+        UsageError,
+        lambda net, x: net.norm(x, "group", groups=math.nan),
+        "groups=nan can't normalise\n  Give a number of at least 0.",
+    ),
+    "norm, endless": (
+        UsageError,
+        lambda net, x: net.norm(x, "lrn", size=math.inf),
+        "size=inf can't normalise\n  Give a number of at least 0.",
+    ),
+    "norm, open maps": (
+        SizeError,
+        lambda net, x: net.norm(net.input("b c i", b=1, c="k1", i=8, name="open"), "instance"),
+        "the maps of open (1, k1, 8) are the groups of an instance normalisation\n  Give them a number.",
     ),
     "norm, axis": (
         RankError,

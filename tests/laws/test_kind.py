@@ -43,6 +43,10 @@ CASES = [
     ("sum b c i+u -> b c i", "sum pooling, 1-D"),
     ("mean b c i j -> b c", "global mean pooling"),
     ("b c i j -> b c", "global sum pooling"),
+    ("mean b i j c -> b c", "global mean pooling"),  # maps last
+    ("max b i j k c -> b 1 1 1 c", "global max pooling"),
+    ("mean b t c -> b c", "mean over maps"),  # one axis between could be either
+    ("max b c i j -> b j i", "max over maps"),
     ("max b c i j -> b i j", "max over maps"),
     ("max b c -> b", "max over maps"),
     ("b c i+u j+v -> b c u v i j", "unfold"),

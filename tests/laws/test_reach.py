@@ -12,7 +12,7 @@ from strategies import assignments, cell, inside, sized_problems
 
 from slidesum.core.axis import Merged, indices
 from slidesum.core.sizes import size, substitute
-from slidesum.laws.reach import Reach, chain, follow, layer_reach, origin, union
+from slidesum.laws.reach import Reach, follow, layer_reach, origin, union
 from slidesum.laws.shape import solve
 from slidesum.notation.parse import parse
 
@@ -25,6 +25,14 @@ RESNET_50 = [
     *itertools.chain(*([(3, 1, 1)] * (blocks - 1) + [(3, stride, 1)] for blocks, stride in ((3, 2), (4, 2), (6, 2), (3, 1)))),
 ]
 MOBILENET = [(3, 2, 1), *((3, stride, 1) for stride in (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1))]
+
+
+def chain(layers, names):
+    """The reach through layers that follow each other."""
+    reaches = {}
+    for sized in layers:
+        reaches = follow(sized, reaches or origin(names, sized.shapes[0]))
+    return reaches
 
 
 def layers(steps, cells):

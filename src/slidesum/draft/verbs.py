@@ -12,6 +12,7 @@ is made.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -44,7 +45,7 @@ from slidesum.core.ops import (
     Take,
 )
 from slidesum.core.sized import Border, Connections, Padding
-from slidesum.core.sizes import SizeLike, size, surely_less
+from slidesum.core.sizes import SizeLike, is_number, size, surely_less
 from slidesum.draft.asked import with_bias, with_reduction
 from slidesum.draft.place import Drafting, Tensor, check_tensor
 from slidesum.errors import RankError, SizeError, UsageError
@@ -168,9 +169,11 @@ class Verbs(Drafting):
         if not set(options) <= set(taken):
             raise UsageError(f"{kind} normalisation has the options {', '.join(taken)}", advice="Take the others away.")
         numbers = {f: v for f, v in options.items() if f not in ("axis", "affine", "scale", "shift", "centred")}
-        wrong = next((f for f, v in numbers.items() if isinstance(v, bool) or not isinstance(v, int | float) or v < 0), None)
-        if wrong:
-            raise UsageError(f"{wrong}={options[wrong]!r} can't normalise", advice="Give a number of at least 0.")
+        for option, value in numbers.items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+                raise UsageError(f"{option}={value!r} can't normalise", advice="Give a number of at least 0.")
+            if option in ("groups", "size") and value != int(value):
+                raise UsageError(f"{option}={value!r} can't normalise", advice="Give a whole number.")
         return self.place(name or self._fresh(stem), self._norm(x, kind, options), (x,))
 
     def _norm(self, x: Tensor, kind: str, options: Mapping[str, Any]) -> Op:
@@ -185,9 +188,11 @@ class Verbs(Drafting):
             case "group":
                 return GroupNorm(int(rest.pop("groups", 32)), **rest)
             case "instance":
+                if not is_number(x.shape[1]):
+                    raise SizeError(f"the maps of {x} are the groups of an instance normalisation", advice="Give them a number.")
                 return GroupNorm(int(x.shape[1]), **rest)
         op = LocalResponseNorm(axis=axis, **rest)
-        if op.size < 1 or op.size != int(op.size):
+        if op.size < 1:
             raise UsageError(f"lrn looks at one map or more, not {op.size}", advice="Write size=5, say.")
         return op
 

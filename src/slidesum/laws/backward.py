@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from slidesum.core.network import Graph, Node
 from slidesum.core.ops import Distance, Input, Layer, Stored
-from slidesum.core.sized import Sized
-from slidesum.core.sizes import Size, prod, tidy
+from slidesum.core.sizes import Size, tidy
+from slidesum.laws.count import multiplications
 from slidesum.laws.gradient import gradient_of
-from slidesum.laws.once import once
+from slidesum.laws.graph import node_macs
 from slidesum.laws.parameters import parameters
 
 
@@ -53,13 +53,7 @@ def _of_node(node: Node, wanted: list[bool]) -> Size:
             by = [operand.name for operand, asked in zip(equation.operands, wanted, strict=False) if asked]
             by += [operand.name for operand in equation.operands[len(wanted) :]]
             return tidy(sum(multiplications(gradient_of(node.sized, name)) for name in by))
-        case Distance(centres) if any(wanted):
-            return tidy(prod(node.shape) * len(centres[0]))
+        case Distance() if any(wanted):
+            return node_macs(node)
         case _:
             return 0
-
-
-@once
-def multiplications(sized: Sized) -> Size:
-    """The multiply-adds of one equation."""
-    return tidy(sized.combinations(sized.equation.indices) * (len(sized.equation.operands) - 1))

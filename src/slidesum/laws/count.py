@@ -70,17 +70,23 @@ def count(sized: Sized) -> Counts:
     >>> c.weights, c.macs, c.macs_inside
     (1728, 86704128, 86188800)
     """
-    multiplications = len(sized.equation.operands) - 1
+    multiplies = len(sized.equation.operands) - 1
     terms = sized.combinations(sized.equation.indices)
     outputs = prod(sized.result_shape)
     return Counts(
         weights=weights(sized),
         biases=0 if sized.bias_shape is None else prod(sized.bias_shape),
-        macs=tidy(terms * multiplications),
-        macs_inside=tidy(combinations_inside(sized) * multiplications) if multiplications else 0,
-        connections=tidy((terms if multiplications else 0) + (outputs if sized.bias_shape is not None else 0)),
+        macs=multiplications(sized),
+        macs_inside=tidy(combinations_inside(sized) * multiplies) if multiplies else 0,
+        connections=tidy((terms if multiplies else 0) + (outputs if sized.bias_shape is not None else 0)),
         outputs=outputs,
     )
+
+
+@once
+def multiplications(sized: Sized) -> Size:
+    """The multiply-adds of one equation: every term has one fewer than it has operands."""
+    return tidy(sized.combinations(sized.equation.indices) * (len(sized.equation.operands) - 1))
 
 
 def backward_macs(sized: Sized) -> Size:
@@ -94,7 +100,7 @@ def backward_macs(sized: Sized) -> Size:
     >>> count(layer).macs, backward_macs(layer)
     (105415200, 210830400)
     """
-    return tidy(sum(count(gradient_of(sized, operand.name)).macs for operand in sized.equation.operands))
+    return tidy(sum(multiplications(gradient_of(sized, operand.name)) for operand in sized.equation.operands))
 
 
 def weights(sized: Sized) -> Size:

@@ -20,7 +20,7 @@ from slidesum.core.ops import (
     Stored,
 )
 from slidesum.core.sizes import Size, floor_div, prod, tidy
-from slidesum.laws.count import Counts, count, inputs_per_output
+from slidesum.laws.count import Counts, count, inputs_per_output, multiplications
 from slidesum.laws.parameters import parameters
 from slidesum.laws.reach import Reach, origin, union
 from slidesum.laws.through import through
@@ -36,8 +36,8 @@ def node_counts(node: Node) -> Counts:
         case Layer():
             assert node.sized is not None
             counts = count(node.sized)
-        case Distance(centres):
-            products = tidy(outputs * len(centres[0]))
+        case Distance():
+            products = node_macs(node)
             counts = Counts(macs=products, macs_inside=products, connections=products, outputs=outputs)
         case _:
             kept: dict[str, Size] = dict.fromkeys(("weights", "biases"), 0)
@@ -46,6 +46,18 @@ def node_counts(node: Node) -> Counts:
                     kept[array.role] += prod(array.shape)
             counts = Counts(**{role: tidy(n) for role, n in kept.items()}, outputs=outputs)
     return replace(counts, weights=0, biases=0) if node.shares else counts
+
+
+def node_macs(node: Node) -> Size:
+    """The multiply-adds of one node alone, where its other counts aren't asked for."""
+    match node.op:
+        case Layer():
+            assert node.sized is not None
+            return multiplications(node.sized)
+        case Distance(centres):
+            return tidy(prod(node.shape) * len(centres[0]))
+        case _:
+            return 0
 
 
 def totals(graph: Graph) -> Counts:

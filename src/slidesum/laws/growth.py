@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from slidesum.core.network import Graph, Node
-from slidesum.core.ops import Distance, Input, Layer
+from slidesum.core.network import Graph
+from slidesum.core.ops import Input
 from slidesum.core.sizes import Size, is_number, prod, tidy
-from slidesum.laws.backward import backward_macs, multiplications
+from slidesum.laws.backward import backward_macs
 from slidesum.laws.count import ITEM_BYTES
+from slidesum.laws.graph import node_macs
 from slidesum.laws.parameters import kept_parameters
 
 QUANTITIES = ("parameters", "macs", "backward_macs", "activation_bytes")
@@ -82,24 +83,13 @@ def quantities(graph: Graph) -> dict[str, dict[str, Size]]:
     return {
         node.name: {
             "parameters": tidy(sum(prod(array.shape) for array in kept_parameters(node) if array.trainable)),
-            "macs": _macs(node),
+            "macs": node_macs(node),
             "backward_macs": back[node.name],
             "activation_bytes": tidy(prod(node.shape) * ITEM_BYTES["float32"]),
         }
         for node in graph
         if not isinstance(node.op, Input)
     }
-
-
-def _macs(node: Node) -> Size:
-    match node.op:
-        case Layer():
-            assert node.sized is not None
-            return multiplications(node.sized)
-        case Distance(centres):
-            return tidy(prod(node.shape) * len(centres[0]))
-        case _:
-            return 0
 
 
 def _exact(value: Any) -> Fraction:

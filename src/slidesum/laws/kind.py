@@ -56,7 +56,7 @@ KINDS: tuple[tuple[str, Test, str], ...] = (
     ),
     (
         "global {reduce} pooling",
-        lambda s: not s.multiplies and s.has("pooled") and s.pools_the_trailing_axes,
+        lambda s: not s.multiplies and s.has("pooled") and (s.pools_the_trailing_axes or s.pools_between_first_and_last),
         "a whole map becomes one number",
     ),
     ("{reduce} over maps", lambda s: not s.multiplies and s.has("pooled"), "whole axes are reduced"),

@@ -24,7 +24,7 @@ def once(law: Callable[Concatenate[Sized, P], T]) -> Callable[Concatenate[Sized,
     known: dict[tuple[Any, ...], tuple[Sized, T]] = {}
 
     @wraps(law)
-    def remembered(sized: Sized, *args: P.args, **kwargs: P.kwargs) -> T:
+    def remembered(sized: Sized, /, *args: P.args, **kwargs: P.kwargs) -> T:
         key = (id(sized), *args, *kwargs.items())
         found = known.get(key)
         if found is None:
@@ -33,4 +33,4 @@ def once(law: Callable[Concatenate[Sized, P], T]) -> Callable[Concatenate[Sized,
             found = known[key] = (sized, law(sized, *args, **kwargs))  # it is held, so that its id stays its own
         return found[1]
 
-    return remembered  # type: ignore[return-value] # it may be called by the name sized as well
+    return remembered

@@ -13,7 +13,7 @@ itself, and its stride becomes 0.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -73,14 +73,6 @@ def layer_reach(sized: Sized) -> dict[str, Reach]:
 def follow(sized: Sized, reaches: Reaches, number: int = 0) -> dict[str, Reach]:
     """The reach of a layer's result, from the reach of operand `number`."""
     return {name: _follow(sized, number, reach) for name, reach in reaches.items()}
-
-
-def chain(layers: Iterable[Sized], names: Sequence[str]) -> dict[str, Reach]:
-    """The reach through layers that follow each other."""
-    reaches: dict[str, Reach] = {}
-    for sized in layers:
-        reaches = follow(sized, reaches or origin(names, sized.shapes[0]))
-    return reaches
 
 
 def union(branches: Sequence[Reaches]) -> dict[str, Reach]:

@@ -107,5 +107,16 @@ class Structure:
 
     @property
     def pools_the_trailing_axes(self) -> bool:
-        summed = [all(self.role[n] == "pooled" for n in indices(axis)) for axis in self.equation.operands[0].axes if indices(axis)]
+        summed = self._pooled_axes()
         return any(summed) and not any(a and not b for a, b in pairwise(summed)) and not all(summed[1:2])
+
+    @property
+    def pools_between_first_and_last(self) -> bool:
+        """Two axes or more, all that lie between: the places of maps that stand last. A single one may be the maps."""
+        summed = self._pooled_axes()
+        return len(summed) > 3 and summed == [False, *[True] * (len(summed) - 2), False]
+
+    def _pooled_axes(self) -> list[bool]:
+        """Whether each axis of x, those of one cell left out, is pooled as a whole."""
+        axes = self.equation.operands[0].axes
+        return [all(self.role[n] == "pooled" for n in indices(axis)) for axis in axes if indices(axis)]

@@ -44,9 +44,8 @@ class NetworkModule(nn.Module):
 
     def _result(self, node: Node, before: list[torch.Tensor]) -> torch.Tensor:
         key = self._keys[node.name]
-        if key not in self.layers:
-            return computed(BACKEND, node, {}, before)  # type: ignore[no-any-return]
-        return self.layers[key](*before)  # type: ignore[no-any-return]
+        result: torch.Tensor = self.layers[key](*before) if key in self.layers else computed(BACKEND, node, {}, before)
+        return result
 
     def values(self) -> dict[str, Any]:
         """The arrays as NumPy arrays by "layer.array"."""
@@ -92,7 +91,8 @@ class _ResponseNorm(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Divided by the energy of neighbouring maps."""
-        return responded(self.op, x, self.window(x * x))  # type: ignore[no-any-return]
+        result: torch.Tensor = responded(self.op, x, self.window(x * x))
+        return result
 
 
 class _Kept(nn.Module):
@@ -111,7 +111,8 @@ class _Kept(nn.Module):
     def forward(self, *before: torch.Tensor) -> torch.Tensor:
         """The result for what the layer reads."""
         arrays = {p.name: getattr(self, p.name) for p in parameters(self.node)}
-        return computed(BACKEND, self.node, arrays, before)  # type: ignore[no-any-return]
+        result: torch.Tensor = computed(BACKEND, self.node, arrays, before)
+        return result
 
 
 class _MapNorm(nn.Module):

@@ -44,6 +44,22 @@ class Case:
         return textwrap.dedent(inspect.getsource(type(made))).strip()
 
 
+def one_equation(
+    name: str,
+    title: str,
+    example: tuple[int, ...],
+    module: Callable[[], torch.nn.Module],
+    equation: str,
+    *,
+    array: str = "weight",
+    why: str = "",
+    batch: int = 1,
+    **options: Any,
+) -> Case:
+    """A case whose arithmetic is one equation of its input and one array of the module; `options` are the loops'."""
+    return Case(name, title, example, module, lambda run, w, x: run(equation, x, w[array], **options), why, batch)
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the judge found: the multiplications, the equations that made them, and how far the loops' result is from torch's."""

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from slidesum.bench.tools.case import Case
+from slidesum.bench.tools.case import one_equation
 
 
 class FunctionalLinear(nn.Module):
@@ -54,66 +54,70 @@ class Einsum(nn.Module):
 
 
 CASES = (
-    Case(
+    one_equation(
         "linear",
         "linear",
         (1, 16),
         lambda: nn.Linear(16, 8, bias=False),
-        lambda run, w, x: run("b c, o c -> b o", x, w["weight"]),
+        "b c, o c -> b o",
     ),
-    Case(
+    one_equation(
         "linear-3d",
         "linear on three axes",
         (1, 5, 16),
         lambda: nn.Linear(16, 8, bias=False),
-        lambda run, w, x: run("b t c, o c -> b t o", x, w["weight"]),
+        "b t c, o c -> b t o",
         why="torchinfo multiplies the weights by the first axis of the result alone, whatever the number of axes.",
     ),
-    Case(
+    one_equation(
         "linear-batch-free",
         "linear without a batch",
         (16,),
         lambda: nn.Linear(16, 8, bias=False),
-        lambda run, w, x: run("c, o c -> o", x, w["weight"]),
+        "c, o c -> o",
         why="torchinfo multiplies the weights by the first axis of the result, which are its eight values, and ptflops "
         "divides by a batch of 16, which are the values of the input. The export to ONNX makes a Gemm of a vector, which "
         "onnx-tool refuses.",
     ),
-    Case(
+    one_equation(
         "functional-linear",
         "a functional linear layer",
         (1, 5, 16),
         FunctionalLinear,
-        lambda run, w, x: run("b t c, o c -> b t o", x, w["matrix"]),
+        "b t c, o c -> b t o",
+        array="matrix",
         why="torchinfo and thop see no module. ptflops patches functions, but has `F.linear` commented out; `nn.Linear` "
         "calls it, too, and would be counted twice.",
     ),
-    Case(
+    one_equation(
         "matmul",
         "a product with `@`",
         (1, 5, 16),
         Matmul,
-        lambda run, w, x: run("b t c, c o -> b t o", x, w["matrix"]),
+        "b t c, c o -> b t o",
+        array="matrix",
         why="`@` calls `Tensor.__matmul__`; ptflops and calflops patch `torch.matmul` and `Tensor.matmul`, and do not see "
         "it. torchinfo and thop see modules only.",
     ),
-    Case(
+    one_equation(
         "matmul-left",
         "a matrix times a batch of matrices",
         (4, 16, 5),
         MatrixOnTheLeft,
-        lambda run, w, x: run("b c t, o c -> b o t", x, w["matrix"]),
+        "b c t, o c -> b o t",
+        array="matrix",
         batch=4,
         why="fvcore, ptflops and calflops multiply the values of the first factor by the last axis of the second, and so "
         "lose the batch that only the second has; torchinfo and thop see modules only. ptflops' 640 is not divided by the "
         "batch, since a function made it: taken times four it is right by accident.",
     ),
-    Case(
+    one_equation(
         "einsum",
         "einsum",
         (1, 5, 4, 6),
         Einsum,
-        lambda run, w, x: run("b t h d, h d o -> b t o", x, w["matrix"]),
+        "b t h d, h d o -> b t o",
+        array="matrix",
         why="calflops has an estimate of flops for `einsum`, and notes 0 macs. torchinfo, ptflops and thop do not look at it.",
     ),
 )

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from slidesum.bench.tools.case import Case
+from slidesum.bench.tools.case import Case, one_equation
 
 STANDARD = "b c i+u j+v, o c u v -> b o i j"
 PADDED = "b c i+u-1 j+v-1, o c u v -> b o i j"
@@ -118,21 +118,23 @@ CASES = (
         SharedFilter,
         lambda run, w, x: run(PADDED, run(PADDED, x, w["first.weight"]), w["second.weight"]),
     ),
-    Case(
+    one_equation(
         "functional",
         "a functional convolution",
         (1, 3, 8, 8),
         Functional,
-        lambda run, w, x: run(STANDARD, x, w["filters"]),
+        STANDARD,
+        array="filters",
         why="torchinfo and thop look at modules, and no module is called inside. ptflops patches functions as well, but "
         "not the convolutions among them.",
     ),
-    Case(
+    one_equation(
         "functional-transposed",
         "a functional transposed convolution",
         (1, 3, 4, 4),
         FunctionalTransposed,
-        lambda run, w, x: run("b c i j, c o u v -> b o 2*i+u 2*j+v", x, w["filters"]),
+        "b c i j, c o u v -> b o 2*i+u 2*j+v",
+        array="filters",
         why="torchinfo, thop and ptflops do not see the call. onnx-tool sees it, and counts the positions and maps of the result.",
     ),
     Case(
@@ -143,11 +145,12 @@ CASES = (
         lambda run, w, x: run(STANDARD, run(PADDED, x, w["conv.weight"]), w["filters"]),
         why="torchinfo, thop and ptflops count the layer and miss the function, without a word.",
     ),
-    Case(
+    one_equation(
         "unused",
         "a layer that is never called",
         (1, 3, 8, 8),
         Unused,
-        lambda run, w, x: run(STANDARD, x, w["conv.weight"]),
+        STANDARD,
+        array="conv.weight",
     ),
 )
