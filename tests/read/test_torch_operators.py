@@ -85,6 +85,8 @@ PRODUCTS = {
     "matmul with a parameter": (Does(lambda x, w: torch.matmul(x, w), w=noise(8, 5)), IMAGE),
     "matmul with a transposed parameter": (Does(lambda x, w: x @ w.t(), w=noise(5, 6)), ROWS),
     "matmul of two results": (Does(lambda x: x @ x.mT), IMAGE),
+    "matmul of stacks of stacks": (Does(lambda x: x @ x[:, :, :1].mT), (2, 2, 3, 2, 3, 4)),
+    "linear on nine axes": (nn.Linear(4, 5), (2, 1, 2, 1, 2, 1, 2, 1, 4)),
     "matmul repeats": (Does(lambda x: x @ x.mean(1, keepdim=True).mT), IMAGE),
     "matmul of a matrix and a batch": (Does(lambda x, w: torch.matmul(w, x), w=noise(5, 4)), LINE),
     "matmul with a vector": (Does(lambda x, w: torch.matmul(x, w), w=noise(11)), LINE),
