@@ -21,7 +21,7 @@ import numpy as np
 from slidesum.core.axis import Name
 from slidesum.core.equation import Equation
 from slidesum.core.network import Graph
-from slidesum.core.ops import Elementwise, Layer, Op, Opaque, Stored
+from slidesum.core.ops import Combination, Elementwise, Layer, Op, Opaque, Stored
 from slidesum.core.sized import Border, Padding
 from slidesum.core.sizes import Size, is_number
 from slidesum.draft.asked import with_bias
@@ -135,6 +135,11 @@ class Call:
             raise self.fields.wrong(name, value, f"whole numbers of at least {least}")
         return tuple(found)
 
+    def pair(self, name: str, value: Any) -> tuple[int, int]:
+        """The cells before and behind, from 0."""
+        low, high = self.whole_numbers(name, value, 2, least=0)
+        return low, high
+
     def axis(self, value: Any, x: Tensor) -> int:
         """An axis of x, counted from its start."""
         if not is_integer(value) or not -len(x.shape) <= value < len(x.shape):
@@ -201,7 +206,7 @@ class Call:
         """An array of the layer as a result that others read; one that was made up for this call is `owns`."""
         return self.put(Stored(tuple(array.shape), trainable), at=at, arrays={"value": np.asarray(array)}, owns=owns)
 
-    def combined(self, function: Any, *inputs: Tensor, at: str = "") -> Tensor:
+    def combined(self, function: Combination, *inputs: Tensor, at: str = "") -> Tensor:
         """Results value by value, from left to right."""
         found = inputs[0]
         for number, other in enumerate(inputs[1:], start=2):
