@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from slidesum.core.ops import Activation, Elementwise
+from slidesum.core.ops import Activation, Elementwise, Function
 from slidesum.draft.place import Tensor
 from slidesum.read import patterns
 from slidesum.read.onnx_build import Build, Call, Constant, Translator, Unknown
@@ -93,11 +93,14 @@ def _letters(term: str, rest: Sequence[str]) -> list[str]:
     return names
 
 
-REDUCED = {"ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "max", "ReduceMin": "min"}
-AROUND = {
-    "ReduceL1": ("abs", "sum", ""),
+REDUCED: dict[str, tuple[str, str, Function | None]] = {
+    "ReduceMean": ("", "mean", None),
+    "ReduceSum": ("", "sum", None),
+    "ReduceMax": ("", "max", None),
+    "ReduceMin": ("", "min", None),
+    "ReduceL1": ("abs", "sum", None),
     "ReduceL2": ("square", "sum", "sqrt"),
-    "ReduceSumSquare": ("square", "sum", ""),
+    "ReduceSumSquare": ("square", "sum", None),
     "ReduceLogSum": ("", "sum", "log"),
 }
 """By operator: what is done to every value before, how it is reduced, what is done to the result."""
@@ -108,13 +111,13 @@ def reduce(build: Build, call: Call) -> Tensor:
     x = build.tensor(call, 0)
     if build.kinds.get(call.inputs[0], 1) == 9:
         raise Unknown("it reduces truth values")
-    before, how, after = AROUND.get(call.op, ("", REDUCED.get(call.op, ""), ""))
+    before, how, after = REDUCED[call.op]
     if before == "abs":
         x = build.put(call, Activation("abs"), x, part="abs")
     elif before == "square":
         x = build.put(call, Activation("power", (2.0,)), x, part="square")
     y = reduced(build, call, x, how, part="sum" if after else "")
-    return build.put(call, Activation(after), y, part=after) if after else y  # type: ignore[arg-type]
+    return build.put(call, Activation(after), y, part=after) if after else y
 
 
 def reduced(build: Build, call: Call, x: Tensor, how: str, part: str = "", kept: bool | None = None) -> Tensor:
@@ -150,6 +153,6 @@ PRODUCTS: dict[str, Translator] = {
     "Gemm": gemm,
     "MatMul": matmul,
     "Einsum": einsum,
-    **dict.fromkeys((*REDUCED, *AROUND), reduce),
+    **dict.fromkeys(REDUCED, reduce),
     "ReduceLogSumExp": log_sum_exp,
 }
