@@ -141,11 +141,11 @@ def seen(value: Any) -> str:
             return "a list"
 
 
-def within(where: str, error: SlidesumError) -> FileError:
+def within(where: str, error: SlidesumError, kind: type[FileError] = FileError) -> FileError:
     """The error of a lower floor, told as one of this file."""
     told = str(error).splitlines()
     usual = "\n".join([told[1][2:], *told[2:]]) if len(told) > 1 else ""
-    return FileError(f"{where}: {told[0]}", usual=usual)
+    return kind(f"{where}: {told[0]}", usual=usual)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from slidesum.draft.place import Tensor
 from slidesum.draft.verbs import Draft
 from slidesum.errors import ReadError, SlidesumError
 from slidesum.notation.parse import parse
-from slidesum.read.fields import LARGEST_NUMBER, Fields, is_integer, seen
+from slidesum.read.fields import LARGEST_NUMBER, Fields, is_integer, seen, within
 from slidesum.read.keras_file import Array, Weights
 from slidesum.read.model import Unsupported
 
@@ -178,8 +178,7 @@ class Call:
         try:
             found = network.draft.place(name, op, inputs, shares=shares)
         except SlidesumError as error:
-            told = str(error).splitlines()
-            raise ReadError(f"{self.where}: {told[0]}", usual="\n".join([told[1][2:], *told[2:]]) if told[1:] else "") from None
+            raise within(self.where, error, ReadError) from None
         if arrays and shares is None:
             network.values |= {f"{name}.{key}": array for key, array in arrays.items()}
             if not owns:
