@@ -260,6 +260,12 @@ def test_an_operator_computes_what_torch_computes(name):
     same(shaken(module).eval(), noise(*shape))
 
 
+@pytest.mark.parametrize("module", [nn.LogSoftmax(-1), nn.LogSigmoid()])
+def test_logarithms_of_shares_lose_nothing(module):
+    """The logarithm of a softmax, or of a sigmoid, would be -inf here."""
+    same(module, torch.tensor([[0.0, -1000.0, 1000.0], [-2000.0, 0.0, 3.0]], dtype=torch.float64))
+
+
 EXPORTED = (
     *("conv2d same", "conv2d in groups", "conv_transpose2d", "conv2d circular", "linear on four axes", "matmul of two results"),
     *("attention", "einsum", "avg_pool2d, ceil", "adaptive by whole windows", "nearest upsampling", "bilinear upsampling"),
