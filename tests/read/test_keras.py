@@ -41,6 +41,13 @@ def test_a_layer(name):
     check(made.LAYERS[name]())
 
 
+def test_logarithms_of_shares_lose_nothing():
+    """The logarithm of a softmax would be -inf here."""
+    found = read_keras(keras.Sequential([keras.Input((3,)), keras.layers.Activation("log_softmax")]), strict=True)
+    maps = network(found).run(np.asarray([[0.0, 500.0, 1000.0]], np.float32))
+    np.testing.assert_allclose(maps[found.graph.output.name], [[-1000.0, -500.0, 0.0]])
+
+
 @pytest.mark.parametrize("name", made.CHANNELS_FIRST)
 def test_channels_first(name):
     found = check(made.CHANNELS_FIRST[name]())

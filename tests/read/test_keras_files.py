@@ -16,7 +16,7 @@ import pytest
 
 import slidesum as ss
 from slidesum.core.ops import Opaque
-from slidesum.errors import FileError, UsageError
+from slidesum.errors import FileError, ReadError, UsageError
 from slidesum.read.archive import packed
 from slidesum.read.keras import read_keras
 
@@ -396,3 +396,53 @@ def test_open_sizes_are_told_by_an_example_or_a_shape(tmp_path):
     for told in ({"example": np.zeros((2, 9, 7, 3))}, {"input": (2, 9, 7, 3)}):
         assert ss.load(tmp_path / "net.keras", **told).graph.output.shape == (2, 7, 5, 4)
         assert ss.load(model, **told).graph.output.shape == (2, 7, 5, 4)
+
+
+class Silent(keras.layers.Layer):
+    """A layer whose own code fails."""
+
+    def __init__(self, error, **options):
+        super().__init__(**options)
+        self.error = error
+
+    def call(self, x):
+        return x
+
+    def get_config(self):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (NotImplementedError(), "NotImplementedError"),
+        (KeyError("units"), "KeyError: there is no key 'units'"),
+        (ZeroDivisionError("by\nzero"), "ZeroDivisionError: by"),
+    ],
+)
+def test_a_layer_that_does_not_say_its_options(error, told):
+    model = keras.Sequential([keras.Input((3,)), Silent(error)], name="silent")
+    with pytest.raises(ReadError) as raised:
+        read_keras(model)
+    assert str(raised.value) == (
+        f"silent can't be written by Keras: {told}\n  A layer of its own doesn't say its options.\n  Give the layer a get_config."
+    )
+
+
+def test_a_full_disk_is_no_fault_of_the_layers():
+    model = keras.Sequential([keras.Input((3,)), Silent(OSError(28, "No space left on device"))])
+    with pytest.raises(FileError, match=r"model\.keras can't be written: No space left on device\n  The folder is missing"):
+        read_keras(model)
+
+
+def test_a_model_that_looks_at_values():
+    class Decides(keras.Model):
+        def call(self, x):
+            raise ValueError
+
+    with pytest.raises(ReadError) as raised:
+        read_keras(Decides(name="decides"), example=np.zeros((1, 3)))
+    assert str(raised.value) == (
+        "decides can't be traced: ValueError\n  Its call looks at values, or isn't made of Keras' layers and operations.\n"
+        "  Make it a Functional model."
+    )

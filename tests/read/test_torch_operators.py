@@ -85,6 +85,8 @@ PRODUCTS = {
     "matmul with a parameter": (Does(lambda x, w: torch.matmul(x, w), w=noise(8, 5)), IMAGE),
     "matmul with a transposed parameter": (Does(lambda x, w: x @ w.t(), w=noise(5, 6)), ROWS),
     "matmul of two results": (Does(lambda x: x @ x.mT), IMAGE),
+    "matmul of stacks of stacks": (Does(lambda x: x @ x[:, :, :1].mT), (2, 2, 3, 2, 3, 4)),
+    "linear on nine axes": (nn.Linear(4, 5), (2, 1, 2, 1, 2, 1, 2, 1, 4)),
     "matmul repeats": (Does(lambda x: x @ x.mean(1, keepdim=True).mT), IMAGE),
     "matmul of a matrix and a batch": (Does(lambda x, w: torch.matmul(w, x), w=noise(5, 4)), LINE),
     "matmul with a vector": (Does(lambda x, w: torch.matmul(x, w), w=noise(11)), LINE),
@@ -256,6 +258,12 @@ pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even k
 def test_an_operator_computes_what_torch_computes(name):
     module, shape = CASES[name]
     same(shaken(module).eval(), noise(*shape))
+
+
+@pytest.mark.parametrize("module", [nn.LogSoftmax(-1), nn.LogSigmoid()])
+def test_logarithms_of_shares_lose_nothing(module):
+    """The logarithm of a softmax, or of a sigmoid, would be -inf here."""
+    same(module, torch.tensor([[0.0, -1000.0, 1000.0], [-2000.0, 0.0, 3.0]], dtype=torch.float64))
 
 
 EXPORTED = (

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
 
 from slidesum.errors import FileError, SlidesumError
+
+Word = TypeVar("Word", bound=str)
 
 LARGEST_NUMBER = 2**31 - 1
 """No size or coordinate in a file is larger."""
@@ -62,11 +64,12 @@ class Fields:
             raise self.wrong(name, value, f"text of 1 to {longest} characters")
         return value
 
-    def choice(self, name: str, known: Sequence[str]) -> str:
+    def choice(self, name: str, known: Sequence[Word]) -> Word:
         value = self.take(name)
-        if not isinstance(value, str) or value not in known:
-            raise self.wrong(name, value, f"one of {', '.join(known)}")
-        return value
+        for word in known:
+            if word == value:
+                return word
+        raise self.wrong(name, value, f"one of {', '.join(known)}")
 
     def integer(self, name: str, *, least: int = -LARGEST_NUMBER) -> int:
         value = self.take(name)
@@ -100,12 +103,12 @@ class Fields:
         return FileError(f"{self.where}: the field {name!r} is {seen(value)}", advice=f"Write {wanted}.")
 
 
-def is_integer(value: Any) -> bool:
+def is_integer(value: Any) -> TypeGuard[int]:
     """A whole number; True and False are none."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def is_real(value: Any) -> bool:
+def is_real(value: Any) -> TypeGuard[float]:
     """A finite number; True and False are none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
@@ -138,11 +141,11 @@ def seen(value: Any) -> str:
             return "a list"
 
 
-def within(where: str, error: SlidesumError) -> FileError:
+def within(where: str, error: SlidesumError, kind: type[FileError] = FileError) -> FileError:
     """The error of a lower floor, told as one of this file."""
     told = str(error).splitlines()
     usual = "\n".join([told[1][2:], *told[2:]]) if len(told) > 1 else ""
-    return FileError(f"{where}: {told[0]}", usual=usual)
+    return kind(f"{where}: {told[0]}", usual=usual)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

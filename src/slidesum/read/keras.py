@@ -23,11 +23,13 @@ from typing import Any
 
 from slidesum.draft.verbs import Draft
 from slidesum.errors import FileError, ReadError, SlidesumError, UsageError
+from slidesum.read.atomic import unwritable
 from slidesum.read.fields import Fields
 from slidesum.read.keras_call import Network, tensors, text
 from slidesum.read.keras_file import Weights, open_keras
 from slidesum.read.keras_graph import Place, is_model, read_model
 from slidesum.read.model import Model
+from slidesum.read.told import brief
 
 
 def read_keras(model: Any, *, strict: bool = False, example: Any = None) -> Model:
@@ -89,9 +91,11 @@ def _of_object(model: Any, shapes: tuple[tuple[int, ...], ...]) -> Model:
         path = Path(folder) / "model.keras"
         try:
             told.save(path)
-        except (ValueError, TypeError, NotImplementedError, AttributeError, RuntimeError) as error:
+        except OSError as error:
+            raise unwritable(path, error) from None
+        except Exception as error:  # the layers' own code runs here, which may raise anything
             raise ReadError(
-                f"{model.name} can't be written by Keras: {str(error).splitlines()[0][:200]}",
+                f"{model.name} can't be written by Keras: {brief(error)}",
                 usual="A layer of its own doesn't say its options.",
                 advice="Give the layer a get_config.",
             ) from None
@@ -116,7 +120,7 @@ def _functional(keras: Any, model: Any, shapes: tuple[tuple[int, ...], ...]) -> 
         return keras.Model(given, model.call(given[0] if len(given) == 1 else given), name=model.name)
     except Exception as error:  # the model's own code runs here, which may raise anything
         raise ReadError(
-            f"{model.name} can't be traced: {type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}",
+            f"{model.name} can't be traced: {brief(error)}",
             usual="Its call looks at values, or isn't made of Keras' layers and operations.",
             advice="Make it a Functional model.",
         ) from None

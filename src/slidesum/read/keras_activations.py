@@ -15,6 +15,7 @@ from slidesum.draft.place import Tensor
 from slidesum.errors import ReadError
 from slidesum.read.fields import Fields, is_real
 from slidesum.read.keras_call import Beyond, Call
+from slidesum.read.shares import log_shares
 
 SAME_NAME: tuple[Function, ...] = (
     *("relu", "relu6", "selu", "sigmoid", "tanh", "silu", "mish", "softsign", "exp", "log", "sqrt"),
@@ -71,7 +72,13 @@ def _applied(call: Call, x: Tensor, value: Any, *, inside: bool) -> Tensor:
     if name == "softmax":
         return call.put(Softmax(-1), x, at=at)
     if name == "log_softmax":
-        return call.put(Activation("log"), call.put(Softmax(-1), x, at="softmax"), at=at)
+        return log_shares(
+            lambda op, *read, part: call.put(op, *read, at=part),
+            lambda pattern, y, part: call.equation(pattern, y, at=part),
+            x,
+            len(x.shape) - 1,
+            at,
+        )
     if name in FUNCTIONS:
         return call.put(FUNCTIONS[name], x, at=at)
     reason = "no layer of this network computes its activation"

@@ -21,7 +21,7 @@ import numpy as np
 from slidesum.core.axis import Name
 from slidesum.core.equation import Equation
 from slidesum.core.network import Graph
-from slidesum.core.ops import Elementwise, Layer, Op, Opaque, Stored
+from slidesum.core.ops import Combination, Elementwise, Layer, Op, Opaque, Stored
 from slidesum.core.sized import Border, Padding
 from slidesum.core.sizes import Size, is_number
 from slidesum.draft.asked import with_bias
@@ -29,7 +29,7 @@ from slidesum.draft.place import Tensor
 from slidesum.draft.verbs import Draft
 from slidesum.errors import ReadError, SlidesumError
 from slidesum.notation.parse import parse
-from slidesum.read.fields import LARGEST_NUMBER, Fields, is_integer, seen
+from slidesum.read.fields import LARGEST_NUMBER, Fields, is_integer, seen, within
 from slidesum.read.keras_file import Array, Weights
 from slidesum.read.model import Unsupported
 
@@ -135,6 +135,11 @@ class Call:
             raise self.fields.wrong(name, value, f"whole numbers of at least {least}")
         return tuple(found)
 
+    def pair(self, name: str, value: Any) -> tuple[int, int]:
+        """The cells before and behind, from 0."""
+        low, high = self.whole_numbers(name, value, 2, least=0)
+        return low, high
+
     def axis(self, value: Any, x: Tensor) -> int:
         """An axis of x, counted from its start."""
         if not is_integer(value) or not -len(x.shape) <= value < len(x.shape):
@@ -173,8 +178,7 @@ class Call:
         try:
             found = network.draft.place(name, op, inputs, shares=shares)
         except SlidesumError as error:
-            told = str(error).splitlines()
-            raise ReadError(f"{self.where}: {told[0]}", usual="\n".join([told[1][2:], *told[2:]]) if told[1:] else "") from None
+            raise within(self.where, error, ReadError) from None
         if arrays and shares is None:
             network.values |= {f"{name}.{key}": array for key, array in arrays.items()}
             if not owns:
@@ -201,7 +205,7 @@ class Call:
         """An array of the layer as a result that others read; one that was made up for this call is `owns`."""
         return self.put(Stored(tuple(array.shape), trainable), at=at, arrays={"value": np.asarray(array)}, owns=owns)
 
-    def combined(self, function: Any, *inputs: Tensor, at: str = "") -> Tensor:
+    def combined(self, function: Combination, *inputs: Tensor, at: str = "") -> Tensor:
         """Results value by value, from left to right."""
         found = inputs[0]
         for number, other in enumerate(inputs[1:], start=2):

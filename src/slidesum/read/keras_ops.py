@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from slidesum.core.ops import Activation, Concat, Elementwise, Pad, Reshape, Slice, Softmax
+from slidesum.core.ops import Activation, Combination, Concat, Elementwise, Pad, Reshape, Slice, Softmax
+from slidesum.core.sized import Border
 from slidesum.core.sizes import Size, is_number, tidy
 from slidesum.draft.place import Tensor
 from slidesum.errors import ReadError
@@ -19,7 +20,7 @@ from slidesum.read.fields import is_integer, is_real
 from slidesum.read.keras_activations import FUNCTIONS
 from slidesum.read.keras_attention import spaced
 from slidesum.read.keras_call import Beyond, Call, Constant
-from slidesum.read.keras_shapes import permuted
+from slidesum.read.keras_shapes import COMBINED, permuted
 
 
 def _option(call: Call, place: int, name: str, default: Any = None) -> Any:
@@ -59,9 +60,9 @@ def clip(call: Call) -> Tensor:
 def arithmetic(call: Call) -> Tensor:
     """Add, Subtract, Multiply, Divide, Power, Maximum, Minimum of two results, or of a result and a number."""
     a, b = call.argument(0, "x1"), call.argument(1, "x2")
-    kind = {"TrueDivide": "divide"}.get(call.kind, call.kind.lower())
+    kind = COMBINED[call.kind]
     if isinstance(a, Tensor) and isinstance(b, Tensor):
-        return call.put(Elementwise(kind), a, b)  # type: ignore[arg-type]
+        return call.put(Elementwise(kind), a, b)
     op = _affine(kind, a, b)
     if op is not None:
         return call.put(op, call.x)
@@ -72,10 +73,10 @@ def arithmetic(call: Call) -> Tensor:
         side if isinstance(side, Tensor) else call.stored(_array(side), f"constant{k}", trainable=False)
         for k, side in enumerate((a, b), start=1)
     ]
-    return call.put(Elementwise(kind), *parts)  # type: ignore[arg-type]
+    return call.put(Elementwise(kind), *parts)
 
 
-def _affine(kind: str, a: Any, b: Any) -> Activation | None:
+def _affine(kind: Combination, a: Any, b: Any) -> Activation | None:
     """One function of the values, where the other side is a number."""
     number = float(a) if is_real(a) else float(b) if is_real(b) else None
     if number is None:
@@ -198,7 +199,7 @@ def _after_batch(shape: list[Size]) -> tuple[Size, ...]:
     return (-1, *shape[1:])
 
 
-BORDERS = {"constant": "zero", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
+BORDERS: Mapping[str, Border] = {"constant": "zero", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 
 
 def pad(call: Call) -> Tensor:
@@ -210,8 +211,7 @@ def pad(call: Call) -> Tensor:
         raise Beyond("its kind of padding")
     if not isinstance(width, list) or len(width) != len(x.shape):
         raise Beyond("its pad_width isn't one pair an axis")
-    cells: tuple[Any, ...] = tuple(call.whole_numbers("pad_width", pair, 2, least=0) for pair in width)
-    return call.put(Pad(cells, float(value) if value else border), x)  # type: ignore[arg-type]
+    return call.put(Pad(tuple(call.pair("pad_width", pair) for pair in width), float(value) if value else border), x)
 
 
 def get_item(call: Call) -> Tensor:
@@ -274,7 +274,7 @@ OPERATIONS: Mapping[str, Callable[[Call], Any]] = {
     **dict.fromkeys(("Relu", "Relu6", "Selu", "Elu", "Celu", "LeakyRelu", "Gelu", "Silu", "Mish", "Sigmoid", "Tanh"), function),
     **dict.fromkeys(("HardSigmoid", "HardSilu", "HardTanh", "Softsign", "Softplus", "Exp", "Log", "Sqrt", "Square"), function),
     **dict.fromkeys(("Sin", "Cos", "Sign", "Floor", "Ceil", "Round", "Erf", "Reciprocal", "Negative", "Abs", "Absolute"), function),
-    **dict.fromkeys(("Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Power", "Maximum", "Minimum"), arithmetic),
+    **dict.fromkeys(COMBINED, arithmetic),
     **dict.fromkeys(("Mean", "Max", "Min", "Sum"), reduction),
     "Clip": clip,
     "Softmax": softmax,

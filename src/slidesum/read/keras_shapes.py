@@ -8,11 +8,11 @@ UpSampling2D    b i j c -> b (i u) (j v) c    the nearest value
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
-from slidesum.core.ops import Activation, Add, Concat, Pad, Reshape
+from slidesum.core.ops import Activation, Add, Combination, Concat, Pad, Reshape
 from slidesum.core.sizes import Size, is_number, surely_differ, tidy
 from slidesum.draft.place import Tensor
 from slidesum.errors import ReadError
@@ -20,6 +20,11 @@ from slidesum.read.fields import is_integer
 from slidesum.read.keras_call import Beyond, Call
 
 POSITIONS, TAPS = ("i", "j", "k"), ("u", "v", "w")
+
+COMBINED: Mapping[str, Combination] = {
+    "Add": "add", "Subtract": "subtract", "Multiply": "multiply", "Divide": "divide", "TrueDivide": "divide", "Power": "power",
+    "Maximum": "maximum", "Minimum": "minimum",
+}  # fmt: skip
 
 
 def _rank(call: Call) -> int:
@@ -37,7 +42,7 @@ def _pairs(call: Call, name: str) -> list[tuple[int, int]]:
         value = [[n, n] if is_integer(n) else n for n in value]
     if not isinstance(value, list) or len(value) != rank:
         raise call.fields.wrong(name, value, f"{rank} pairs of whole numbers")
-    return [call.whole_numbers(name, pair, 2, least=0) for pair in value]  # type: ignore[misc]
+    return [call.pair(name, pair) for pair in value]
 
 
 def _padded(call: Call, cells: list[tuple[int, int]]) -> Tensor:
@@ -139,7 +144,7 @@ def merged(call: Call) -> Tensor:
         case "Add" | "Average":
             y = call.put(Add(), *parts, at=at) if alike else call.combined("add", *_ranked(call, parts), at=at)
         case _:
-            y = call.combined(call.kind.lower(), *_ranked(call, parts))
+            y = call.combined(COMBINED[call.kind], *_ranked(call, parts))
     return call.put(Activation("affine", (1 / len(parts), 0.0)), y) if call.kind == "Average" else y
 
 

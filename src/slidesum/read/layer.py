@@ -152,7 +152,7 @@ def border_out(border: Border) -> Any:
 def border_in(fields: Fields, value: Any) -> Border:
     """The border that `border_out` wrote."""
 
-    def real(part: Any) -> Any:
+    def real(part: Any) -> float:
         if isinstance(part, str) and part in _BEYOND:
             return _BEYOND[part]
         if is_real(part):
@@ -163,7 +163,7 @@ def border_in(fields: Fields, value: Any) -> Border:
         return value  # type: ignore[return-value]
     if isinstance(value, dict) and set(value) == {"real", "imag"}:
         return complex(real(value["real"]), real(value["imag"]))
-    return real(value)  # type: ignore[no-any-return]
+    return real(value)
 
 
 def _connections(fields: Fields, equation: Equation) -> Connections | None:

@@ -56,6 +56,7 @@ from slidesum.read.onnx_sizes import LARGEST_EXTENT, Sizes
 from slidesum.read.onnx_values import VALUES
 from slidesum.read.onnx_windows import WINDOWS
 from slidesum.read.patterns import input_axes
+from slidesum.read.told import first_line
 
 OPS: Mapping[str, Translator] = {**WINDOWS, **PRODUCTS, **VALUES, **MOVES, **CUTS, **RESIZES}
 """By the operator's name. What isn't here becomes an opaque layer."""
@@ -227,7 +228,7 @@ class _Reading:
                     value = to_array(value)
             except (ValueError, TypeError) as error:
                 raise FileError(
-                    f"{self.file.path}: the attribute {one.name!r} of {called(node)} can't be read: {str(error).splitlines()[0]}",
+                    f"{self.file.path}: the attribute {one.name!r} of {called(node)} can't be read: {first_line(error)}",
                     advice="Export the model anew.",
                 ) from None
             attributes[one.name] = value

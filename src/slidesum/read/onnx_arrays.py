@@ -15,6 +15,7 @@ import numpy as np
 from slidesum.errors import FileError, SpaceError
 from slidesum.read.atomic import unreadable
 from slidesum.read.onnx_nodes import inner_graphs
+from slidesum.read.told import first_line
 
 
 def check_arrays(onnx: Any, model: Any, path: Path) -> None:
@@ -169,11 +170,6 @@ def array_of(onnx: Any, tensor: Any, path: Path) -> Any:
         raise FileError(
             f"{path}: the array {tensor.name!r} can't be read: {first_line(error)}", advice="Export the model anew."
         ) from None
-
-
-def first_line(error: Exception) -> str:
-    """What an error of another package says, in short."""
-    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def refuse_space(path: Path, wanted: int) -> None:

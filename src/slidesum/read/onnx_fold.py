@@ -12,6 +12,7 @@ from math import ceil, prod
 import numpy as np
 
 from slidesum.read.onnx_build import Call, Constant, Unknown
+from slidesum.read.told import first_line
 
 LARGEST = 2**26
 """Values of one result."""
@@ -63,7 +64,7 @@ def folded(call: Call, inputs: Sequence[Constant | None], shapes: Sequence[tuple
         with np.errstate(all="ignore"):
             found = ReferenceEvaluator(model).run(None, held)
     except Exception as error:  # whatever the package's own code raises
-        raise Unknown(f"it can't be computed: {next(iter(str(error).splitlines()), type(error).__name__)}") from None
+        raise Unknown(f"it can't be computed: {first_line(error)}") from None
     results = [np.asarray(one) for one in found]
     source = next((one for one in inputs if one is not None), None) if call.op in KEEPING else None
     name, trainable = (source.name, source.trainable) if source else ("", False)

@@ -17,9 +17,10 @@ from typing import Any
 
 from slidesum.errors import FileError, MissingPackage
 from slidesum.read.atomic import unreadable
-from slidesum.read.onnx_arrays import array_of, check_arrays, first_line, refuse_space
+from slidesum.read.onnx_arrays import array_of, check_arrays, refuse_space
 from slidesum.read.onnx_nodes import all_nodes, in_order, outer_names
 from slidesum.read.onnx_scan import scanned
+from slidesum.read.told import first_line
 
 LARGEST_FILE = 2**31
 """Bytes: protobuf takes no larger one. Larger models keep their arrays in other files."""

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from slidesum.core.ops import Activation, Elementwise
+from slidesum.core.ops import Activation, Elementwise, Function
 from slidesum.draft.place import Tensor
 from slidesum.read import patterns
 from slidesum.read.onnx_build import Build, Call, Constant, Translator, Unknown
-
-LEADING = {2: "bt", 3: "bij", 4: "bijk"}
-"""Axes that a matrix product leaves as they are, by their number."""
-
-
-def leading(count: int) -> list[str]:
-    """Names for the axes before the last: b; b t; b i j; b i j k."""
-    return list(LEADING.get(count, "b" if count == 1 else "")) or [f"a{k}" for k in range(count)]
 
 
 def gemm(build: Build, call: Call) -> Tensor:
@@ -54,27 +45,13 @@ def matmul(build: Build, call: Call) -> Tensor:
     if isinstance(b, Constant) and len(b.shape) == 2 and len(a.shape) >= 2:
         return linear(build, call, build.as_tensor(a, call), b, None)
     x, y = build.as_tensor(a, call), build.as_tensor(b, call)
-    lead = max(len(x.shape), len(y.shape)) - 2
-    letters = leading(lead + 1)[:lead] if lead > 0 else []
-    of_x = ["e"] if len(x.shape) == 1 else [*_met(letters, x.shape, y.shape), "t", "e"]
-    of_y = ["e"] if len(y.shape) == 1 else [*_met(letters, y.shape, x.shape), "e", "s"]
-    to = [*letters, *(["t"] if len(x.shape) > 1 else []), *(["s"] if len(y.shape) > 1 else [])]
-    return build.layer(call, f"{' '.join(of_x)}, {' '.join(of_y)} -> {' '.join(to)}", [x, y])
-
-
-def _met(letters: Sequence[str], shape: Sequence[Any], other: Sequence[Any]) -> list[str]:
-    """The leading axes of one factor: an axis of extent one that meets a longer one is repeated."""
-    count, met = len(shape) - 2, [1] * len(letters)
-    own = list(shape[:-2])
-    met[len(met) - max(0, len(other) - 2) :] = other[:-2] if len(other) > 2 else []
-    names = letters[len(letters) - count :] if count > 0 else []
-    met = met[len(met) - count :] if count > 0 else []
-    return ["1" if n == 1 and m != 1 else name for name, n, m in zip(names, own, met, strict=True)]
+    left, right, to = (" ".join(names) for names in patterns.multiplied(x.shape, y.shape))
+    return build.layer(call, f"{left}, {right} -> {to}", [x, y])
 
 
 def linear(build: Build, call: Call, x: Tensor, w: Constant, bias: Constant | None) -> Tensor:
     """x (…, f) with w (f, o): every row by itself."""
-    lead, last = " ".join(leading(len(x.shape) - 1)), "f" if len(x.shape) == 2 else "c"
+    lead, last = " ".join(patterns.leading(len(x.shape) - 1)), "f" if len(x.shape) == 2 else "c"
     kept = ("o", bias.numbers) if bias is not None else None
     sizes = {"o": w.shape[1]}
     return build.layer(
@@ -116,11 +93,14 @@ def _letters(term: str, rest: Sequence[str]) -> list[str]:
     return names
 
 
-REDUCED = {"ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "max", "ReduceMin": "min"}
-AROUND = {
-    "ReduceL1": ("abs", "sum", ""),
+REDUCED: dict[str, tuple[str, str, Function | None]] = {
+    "ReduceMean": ("", "mean", None),
+    "ReduceSum": ("", "sum", None),
+    "ReduceMax": ("", "max", None),
+    "ReduceMin": ("", "min", None),
+    "ReduceL1": ("abs", "sum", None),
     "ReduceL2": ("square", "sum", "sqrt"),
-    "ReduceSumSquare": ("square", "sum", ""),
+    "ReduceSumSquare": ("square", "sum", None),
     "ReduceLogSum": ("", "sum", "log"),
 }
 """By operator: what is done to every value before, how it is reduced, what is done to the result."""
@@ -131,13 +111,13 @@ def reduce(build: Build, call: Call) -> Tensor:
     x = build.tensor(call, 0)
     if build.kinds.get(call.inputs[0], 1) == 9:
         raise Unknown("it reduces truth values")
-    before, how, after = AROUND.get(call.op, ("", REDUCED.get(call.op, ""), ""))
+    before, how, after = REDUCED[call.op]
     if before == "abs":
         x = build.put(call, Activation("abs"), x, part="abs")
     elif before == "square":
         x = build.put(call, Activation("power", (2.0,)), x, part="square")
     y = reduced(build, call, x, how, part="sum" if after else "")
-    return build.put(call, Activation(after), y, part=after) if after else y  # type: ignore[arg-type]
+    return build.put(call, Activation(after), y, part=after) if after else y
 
 
 def reduced(build: Build, call: Call, x: Tensor, how: str, part: str = "", kept: bool | None = None) -> Tensor:
@@ -173,6 +153,6 @@ PRODUCTS: dict[str, Translator] = {
     "Gemm": gemm,
     "MatMul": matmul,
     "Einsum": einsum,
-    **dict.fromkeys((*REDUCED, *AROUND), reduce),
+    **dict.fromkeys(REDUCED, reduce),
     "ReduceLogSumExp": log_sum_exp,
 }

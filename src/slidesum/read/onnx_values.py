@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -23,6 +24,7 @@ from slidesum.core.ops import (
 from slidesum.draft.place import Tensor
 from slidesum.read.onnx_build import Build, Call, Constant, Known, Translator, Unknown, plain_number
 from slidesum.read.patterns import reduced
+from slidesum.read.shares import log_shares
 
 PLAIN: dict[str, Function] = {
     "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Mish": "mish", "Exp": "exp", "Log": "log", "Sqrt": "sqrt", "Abs": "abs",
@@ -198,15 +200,10 @@ def softmax(build: Build, call: Call) -> Tensor:
 
 
 def _soft(build: Build, call: Call, x: Tensor, axis: int, part: str = "") -> Tensor:
-    """Shares, or their logarithm: x less the logarithm of the sum of powers, the largest taken out first, so that none is lost."""
+    """Shares, or their logarithm."""
     if call.op == "Softmax":
         return build.put(call, Softmax(axis), x, part=part)
-    rank = len(x.shape)
-    top = build.layer(call, reduced("max", rank, {axis}, kept=True), [x], part="max")
-    below = build.put(call, Elementwise("subtract"), x, top, part="below")
-    powers = build.put(call, Activation("exp"), below, part="exp")
-    total = build.layer(call, reduced("sum", rank, {axis}, kept=True), [powers], part="sum")
-    return build.put(call, Elementwise("subtract"), below, build.put(call, Activation("log"), total, part="log"), part=part)
+    return log_shares(partial(build.put, call), lambda pattern, y, at: build.layer(call, pattern, [y], part=at), x, axis, part)
 
 
 def dropout(build: Build, call: Call) -> list[Known | None]:

@@ -142,9 +142,9 @@ def _read(op: str, fields: Fields, before: Shapes) -> Op:
             return read_equation(fields)
         case "activation":
             function = fields.choice("function", FUNCTIONS)
-            return Activation(function, _options(fields, len(OPTIONS.get(function, ()))))  # type: ignore[arg-type, call-overload]
+            return Activation(function, _options(fields, len(OPTIONS.get(function, ()))))
         case "elementwise":
-            return Elementwise(fields.choice("function", COMBINATIONS))  # type: ignore[arg-type]
+            return Elementwise(fields.choice("function", COMBINATIONS))
         case "add":
             return Add()
         case "dropout":

@@ -7,16 +7,19 @@ an axis behind itself         tiled(3, {1: 2})                  b c i -> b (v c)
 every cell behind itself      tiled(3, {1: 2}, each=True)       b c i -> b (c v) i        v=2
 axes reduced                  reduced("max", 4, {2, 3})         max b c i j -> b c
 an axis times a matrix        along(("b", "c", "i"), 2)         b c i, p i -> b c p
+a product of matrices         multiplied((2, 3, 4), (4, 5))     b t e, e s -> b t s
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 LETTERS = "bcijklmn"
 INPUTS = ("", "b", "b f", "b c i", "b c i j", "b c i j k")
 POSITIONS, TAPS = "ijklmn", "uvwpqr"
 COPIES = "uvwxyzpq"
+LEADING = ("", "b", "bt", "bij", "bijk")
 
 Sizes = dict[str, int]
 
@@ -104,3 +107,32 @@ def along(letters: Sequence[str], axis: int) -> str:
     'b c i j, p i -> b c p j'
     """
     return f"{' '.join(letters)}, p {letters[axis]} -> {' '.join('p' if k == axis else n for k, n in enumerate(letters))}"
+
+
+def leading(count: int) -> list[str]:
+    """Letters for the axes before the last, which a matrix product leaves as they are.
+
+    >>> leading(2), leading(3), leading(5)
+    (['b', 't'], ['b', 'i', 'j'], ['a0', 'a1', 'a2', 'a3', 'a4'])
+    """
+    return list(LEADING[count]) if count < len(LEADING) else [f"a{k}" for k in range(count)]
+
+
+def multiplied(a: Sequence[Any], b: Sequence[Any]) -> tuple[list[str], list[str], list[str]]:
+    """The axes of two factors of these shapes and of their product, as matmul has them: the last axis of one meets the last but one
+    of the other, or its only one; leading axes are repeated where they are missing or of extent one.
+
+    >>> multiplied((2, 3, 7, 4), (1, 4, 5))
+    (['b', 'i', 't', 'e'], ['1', 'e', 's'], ['b', 'i', 't', 's'])
+    """
+    lead = leading(max(len(a), len(b), 2) - 1)[:-1]
+    left = [*_met(lead, a[:-2], b[:-2]), "t", "e"] if len(a) > 1 else ["e"]
+    right = [*_met(lead, b[:-2], a[:-2]), "e", "s"] if len(b) > 1 else ["e"]
+    return left, right, [*lead, *left[-2:-1], *(["s"] if len(b) > 1 else [])]
+
+
+def _met(letters: Sequence[str], own: Sequence[Any], other: Sequence[Any]) -> list[str]:
+    """The leading axes of one factor: an axis of extent one that meets a longer one is repeated."""
+    met = [*[1] * len(letters), *other]
+    lined = zip(letters[len(letters) - len(own) :], own, met[len(met) - len(own) :], strict=True)
+    return ["1" if n == 1 and m != 1 else name for name, n, m in lined]

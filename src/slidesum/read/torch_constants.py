@@ -27,12 +27,12 @@ def folded(build: Build, call: Call) -> bool:
     rule = RULES.get(call.op)
     if rule is None or len(call.results) != 1 or call.results[0] is None:
         return False
+    arrays = build.program.arrays
     read = [] if call.op in MAKERS else call.read
-    constant = all(v in build.program.arrays and not build.program.arrays[v].trainable and v not in build.results for v in read)
+    constant = all(v in arrays and not arrays[v].trainable and v not in build.results for v in read)
     shape = call.result.shape
     if not constant or (not read and call.op not in MAKERS) or any(isinstance(n, Times) for n in shape):
         return False
-    arrays: dict[Value, Array] = build.program.arrays  # type: ignore[assignment]
 
     def ask(name: str) -> Any:
         argument = call.get(name)

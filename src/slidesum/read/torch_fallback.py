@@ -10,6 +10,7 @@ Here the batch is that of the example, and branches are those that the example t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -58,6 +59,7 @@ def read_hooks(module: torch.nn.Module, examples: Sequence[torch.Tensor], names:
     leaves = {id(one): name for name, one in module.named_modules() if not any(one.children())}
     unread = dict.fromkeys(inputs.values())
     running: list[tuple[int, tuple[Value, ...]]] = []
+    recording = ExitStack()
 
     def enter(one: torch.nn.Module, given: Any) -> None:
         if running or id(one) not in leaves:
@@ -68,12 +70,12 @@ def read_hooks(module: torch.nn.Module, examples: Sequence[torch.Tensor], names:
         for value in read:
             unread.pop(value, None)
         running.append((id(one), read))
-        recorder.__enter__()  # type: ignore[no-untyped-call]
+        recording.enter_context(recorder)
 
     def leave(one: torch.nn.Module, given: Any, result: Any) -> None:
         if not running or running[-1][0] != id(one):
             return
-        recorder.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+        recording.close()
         _, read = running.pop()
         found = tensors_in(result)
         own = [recorder.value(p) for p in one.parameters()]
@@ -90,8 +92,7 @@ def read_hooks(module: torch.nn.Module, examples: Sequence[torch.Tensor], names:
     finally:
         for handle in handles:
             handle.remove()
-        if running:
-            recorder.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+        recording.close()
     note_unseen(recorder, "between_layers", tuple(unread), tensors_in(result), "")
     return recorder.program(type(module).__name__, _batch(examples), inputs, result, "hooks")
 

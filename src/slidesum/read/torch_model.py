@@ -25,6 +25,7 @@ from typing import Any
 
 from slidesum.errors import FileError, ReadError, UsageError
 from slidesum.read.model import Model
+from slidesum.read.told import brief
 from slidesum.read.torch_exported import read_exported
 from slidesum.read.torch_program import Program
 from slidesum.read.torch_translate import translate
@@ -67,7 +68,7 @@ def read_module(module: Any, examples: Sequence[Any], *, reader: str | None = No
             except FileError as error:
                 reasons[f"{label}: {error.headline}"] = None
             except Exception as error:  # torch raises errors of any type here, and the module's own code may, too
-                reasons[f"{label}: {_brief(error)}"] = None
+                reasons[f"{label}: {brief(error)}"] = None
             else:
                 model = translate(program)
                 return model if number == 0 else replace(model, notes=(*model.notes, *(f"reader: {why}" for why in reasons)))
@@ -133,18 +134,10 @@ def _check_runs(module: Any, examples: Sequence[Any]) -> None:
     except Exception as error:
         shapes = ", ".join("×".join(map(str, one.shape)) or "a number" for one in examples)
         raise ReadError(
-            f"{type(module).__name__} can't compute an example of {shapes}: {_brief(error)}",
+            f"{type(module).__name__} can't compute an example of {shapes}: {brief(error)}",
             usual="The example has another shape or type than the module expects.",
             advice="Give an example that the module can compute.",
         ) from None
-
-
-def _brief(error: Exception) -> str:
-    """The type and the first line; the text of a KeyError is nothing but the key."""
-    if isinstance(error, KeyError) and len(error.args) == 1:
-        return f"KeyError: there is no key {str(error)[:200]}"
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0][:200]}" if text else type(error).__name__
 
 
 def _input_names(module: Any, count: int) -> list[str]:

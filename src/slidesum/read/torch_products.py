@@ -19,12 +19,9 @@ import numpy as np
 
 from slidesum.core.ops import Activation, Elementwise, Softmax
 from slidesum.draft.verbs import Tensor
-from slidesum.read.patterns import POSITIONS, TAPS, address
+from slidesum.read.patterns import POSITIONS, TAPS, address, leading, multiplied
 from slidesum.read.torch_build import Build, Translator, Unknown, spend
 from slidesum.read.torch_program import Call, Value
-
-LEADING = "bthnklm"
-"""Axes that a matrix product leaves as they are."""
 
 
 def numbers(value: Any, rank: int) -> tuple[int, ...]:
@@ -119,17 +116,12 @@ def _transposed(
 def linear(build: Build, call: Call) -> Tensor:
     """y = x·wᵀ + a on the last axis of an array of any rank."""
     x, weight, bias = call.x, call.get("weight"), call.get("bias")
-    lead, last = _leading(x.rank - 1), "f" if x.rank <= 2 else "c"
+    lead, last = leading(x.rank - 1), "f" if x.rank <= 2 else "c"
     if weight.rank == 1:
         return build.layer(call, f"{' '.join((*lead, last))}, {last} -> {' '.join(lead)}", [x], [weight])
     pattern = f"{' '.join((*lead, last))}, o {last} -> {' '.join((*lead, 'o'))}"
     given = ("o", bias) if bias is not None else None
     return build.layer(call, pattern, [x], [weight], bias=given, sizes={"o": build.shape(weight)[0]})
-
-
-def _leading(count: int) -> tuple[str, ...]:
-    """Names for the axes before the last: b; b t; b i j; b i j k."""
-    return tuple({2: "bt", 3: "bij", 4: "bijk"}.get(count, LEADING[:count]))
 
 
 def product(build: Build, call: Call) -> Tensor:
@@ -142,30 +134,16 @@ def _matmul(build: Build, call: Call, x: Value, y: Value, bias: Value | None = N
     a, b = build.shape(x), build.shape(y)
     if len(a) == 1 and len(b) == 1:
         raise Unknown("its result has no axis")
-    lead = max(len(a), len(b)) - 2
-    letters = _leading(lead + 1)[:lead] if lead > 0 else ()
-    before = [[*_met(letters, shape, other), *names] for shape, other, names in ((a, b, "te"), (b, a, "es"))]
-    if len(a) == 1:
-        before[0] = ["e"]
-    if len(b) == 1:
-        before[1] = ["e"]
-    result = [*letters, *(["t"] if len(a) > 1 else []), *(["s"] if len(b) > 1 else [])]
-    if lead <= 0 and len(a) == 2:  # samples and their features
-        rename = str.maketrans("tes", "bfo")
-        before, result = ([[n.translate(rename) for n in names] for names in before]), [n.translate(rename) for n in result]
-    pattern = f"{' '.join(before[0])}, {' '.join(before[1])} -> {' '.join(result)}"
-    filters = [y] if y in build.program.arrays and build.array(y).trainable and x not in build.program.arrays else []  # type: ignore[union-attr]
-    sizes = {name: n for name, n in zip(before[1], b, strict=True) if name != "1"} if filters else {}
+    left, right, result = multiplied(a, b)
+    if len(a) == 2 >= len(b):  # samples and their features
+        features = {"t": "b", "e": "f", "s": "o"}
+        left, right, result = ([features[name] for name in names] for names in (left, right, result))
+    pattern = f"{' '.join(left)}, {' '.join(right)} -> {' '.join(result)}"
+    array = build.array(y)
+    filters = [y] if array is not None and array.trainable and build.array(x) is None else []
+    sizes = {name: n for name, n in zip(right, b, strict=True) if name != "1"} if filters else {}
     given = (result[-1], bias) if bias is not None else None
     return build.layer(call, pattern, [x] if filters else [x, y], filters, bias=given, sizes=sizes)
-
-
-def _met(letters: Sequence[str], shape: Sequence[int], other: Sequence[int]) -> list[str]:
-    """The leading axes of one factor: an axis of extent one that meets a longer one is repeated."""
-    own, met = list(shape[:-2]), list(other[:-2])
-    names = list(letters[len(letters) - len(own) :]) if own else []
-    met = [1] * (len(own) - len(met)) + met[len(met) - len(own) :] if len(met) <= len(own) else met[len(met) - len(own) :]
-    return ["1" if n == 1 and m != 1 else name for name, n, m in zip(names, own, met, strict=True)]
 
 
 def addmm(build: Build, call: Call) -> Tensor:

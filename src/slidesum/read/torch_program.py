@@ -112,7 +112,8 @@ class Program:
     name: str
     batch: int
     inputs: Mapping[str, Value]
-    arrays: Mapping[Value, Array]
+    arrays: dict[Value, Array]
+    """Grows while constants are computed."""
     calls: tuple[Call, ...]
     outputs: tuple[Value, ...]
     reader: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from slidesum.core.ops import (
     Softmax,
 )
 from slidesum.draft.verbs import Tensor
+from slidesum.read.shares import log_shares
 from slidesum.read.torch_build import Build, Translator, Unknown
 from slidesum.read.torch_program import Call, Value
 
@@ -77,7 +79,11 @@ def function(build: Build, call: Call) -> Tensor:
         case "square":
             op = Activation("power", (2.0,))
         case "log_sigmoid":
-            return build.put(call, Activation("log"), build.put(call, Activation("sigmoid"), x, part="sigmoid"))
+            # -softplus(-x): the logarithm of a sigmoid would be that of zero where it is too small for its type
+            softplus = build.put(
+                call, Activation("softplus", (1.0,)), build.put(call, Activation("negative"), x, part="negative"), part="softplus"
+            )
+            op, x = Activation("negative"), softplus
         case _:
             raise AssertionError(call.op)
     return build.put(call, op, x)
@@ -178,9 +184,10 @@ def glu(build: Build, call: Call) -> Tensor:
 
 def softmax(build: Build, call: Call) -> Tensor:
     """Shares that add up to one along an axis, or their logarithms."""
-    axis = call.get("dim", -1)
-    found = build.put(call, Softmax(axis % call.x.rank), build.tensor(call.x), part="shares" if "log" in call.op else "")
-    return build.put(call, Activation("log"), found) if "log" in call.op else found
+    x, axis = build.tensor(call.x), call.get("dim", -1) % call.x.rank
+    if "log" not in call.op:
+        return build.put(call, Softmax(axis), x)
+    return log_shares(partial(build.put, call), lambda pattern, y, at: build.layer(call, pattern, [y], part=at), x, axis)
 
 
 def dropout(build: Build, call: Call) -> Tensor | tuple[Tensor, None]:
