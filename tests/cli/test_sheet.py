@@ -12,7 +12,7 @@ def test_there_and_back(tmp_path):
     assert (done.returncode, done.stdout) == (0, "")
     lines = done.stderr.splitlines()
     assert lines[0] == "type-2.2 was never trained: its arrays are drawn at random, with seed 0"
-    assert lines[1].startswith("type-2.2: 378 formulas, ")
+    assert lines[1].startswith("type-2.2: 925 formulas, ")
     assert lines[2] == "Image: sheet 1 of 5"
     assert "formulas" in done.stderr.split("wrote", 1)[1]
     book = openpyxl.load_workbook(tmp_path / "net.xlsx")
