@@ -18,9 +18,10 @@ import numpy as np
 
 from slidesum.core.network import Graph
 from slidesum.core.ops import Dropout, Input
-from slidesum.errors import FileError, MissingPackage, SlidesumError
+from slidesum.errors import FileError, SlidesumError
 from slidesum.laws.parameters import parameters
 from slidesum.read.atomic import write_atomically
+from slidesum.read.onnx_open import package
 from slidesum.run.network import checked_values, refuse_symbols
 from slidesum.write.onnx_layers import written
 from slidesum.write.onnx_record import Record, Recorded, Symbol, same_but
@@ -39,7 +40,7 @@ def write_onnx(graph: Graph, values: Mapping[str, Any], path: str | Path | None 
     Raises SizeError while sizes are symbols, NetworkError for an opaque layer, and FileError where the arrays take more than the
     2 GiB that an ONNX file holds, or it can't be written.
     """
-    onnx = _package()
+    onnx = package()
     refuse_symbols(graph)
     held = checked_values(graph, values)
     total = sum(array.nbytes for array in held.values())
@@ -53,16 +54,6 @@ def write_onnx(graph: Graph, values: Mapping[str, Any], path: str | Path | None 
     if path is not None:
         write_atomically(Path(path), model.SerializeToString())
     return model
-
-
-def _package() -> Any:
-    try:
-        import onnx
-    except ImportError:
-        raise MissingPackage(
-            "ONNX files need the package onnx, which isn't installed", advice="Install it: pip install 'slidesum[onnx]'."
-        ) from None
-    return onnx
 
 
 def _model(onnx: Any, graph: Graph, values: Mapping[str, np.ndarray[Any, Any]]) -> Any:

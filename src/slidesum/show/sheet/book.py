@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from slidesum.core.network import Graph
-from slidesum.errors import FileError, MissingPackage, SizeError, UsageError
+from slidesum.errors import FileError, SizeError, UsageError, needed
 from slidesum.read.atomic import write_atomically
 from slidesum.run.network import fitted_inputs, initial_values, refuse_symbols, run
 from slidesum.show.sheet.explain import write_explain
@@ -93,7 +93,7 @@ def write_sheet(path: Path, given: Drawn, told: Told | None = None) -> Estimate:
 
 def workbook(given: Drawn, told: Told | None = None) -> tuple[bytes, int]:
     """The bytes of the file, the same for the same network, and how many formulas are in it."""
-    writer = _xlsxwriter()
+    writer = needed("xlsxwriter", "the sheet is written by XlsxWriter", "sheet")
     tell = told or (lambda _: None)
     layout, buffer = given.layout, io.BytesIO()
     book = writer.Workbook(buffer, {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
@@ -130,16 +130,6 @@ def _refuse_infinite(arrays: Mapping[str, Any]) -> None:
                 usual="A cell of a spreadsheet holds finite numbers only.",
                 advice="Give others.",
             )
-
-
-def _xlsxwriter() -> Any:
-    try:
-        import xlsxwriter
-    except ImportError:
-        raise MissingPackage(
-            "the sheet is written by XlsxWriter, which isn't installed", advice="Install it: pip install 'slidesum[sheet]'."
-        ) from None
-    return xlsxwriter
 
 
 def checked_path(path: str | Path) -> Path:
