@@ -182,6 +182,7 @@ def test_numbers_without_formulas():
     book = opened(data)
     assert not any(cell.data_type == "f" for sheet in book for row in sheet for cell in row)
     scores = plan.maps["linear"][0]
+    assert book["Prediction"]["A2"].value == "type-2.2: the largest score wins"
     assert book["Prediction"]["B4"].value == int(scores.argmax())
     assert [book["Prediction"].cell(7 + k, 2).value for k in range(10)] == pytest.approx(scores.tolist())
     assert next(row[8].value for row in book["Network"] if row[0].value == "total") == net.macs

@@ -40,7 +40,8 @@ def write_prediction(book: Any, styles: Styles, layout: Layout, part: Part, maps
     page.set_column_pixels(1, 2, 110)
     page.write_string(0, 0, "Prediction", styles["title"])
     sense = "smallest distance wins" if smallest else "largest score wins"
-    page.write_string(1, 0, f"{layout.graph.name}: the {sense}; change a pixel or a weight, and it follows", styles["note"])
+    follows = "; change a pixel or a weight, and it follows" if part.formulas else ""
+    page.write_string(1, 0, f"{layout.graph.name}: the {sense}{follows}", styles["note"])
     page.write_url(2, 0, f"internal:{quoted(sheet.name)}A1", styles["link"], f"← {sheet.name}")
     page.set_row_pixels(3, 44)
     span = fixed_span(FIRST, 1, FIRST + count - 1, 1)
