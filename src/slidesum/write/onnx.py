@@ -125,9 +125,8 @@ def _opened(a: Recorded, b: Recorded) -> bool:
     """Whether two nodes are the same but for the batch; then the target of the first is left open there."""
     if a.op != b.op or a.output != b.output or not same_but(a.attributes, b.attributes) or len(a.inputs) != len(b.inputs):
         return False
-    for x, y in zip(a.inputs, b.inputs, strict=True):
-        if (None if x is None else x.name) != (None if y is None else y.name) or (x is not None and not _alike(x.value, y.value)):  # type: ignore[union-attr]
-            return False
+    if not all(_alike(x, y) for x, y in zip(a.inputs, b.inputs, strict=True)):
+        return False
     if a.shape is None or b.shape is None or a.shape == b.shape:
         return (a.shape is None) == (b.shape is None)
     mark = -1 if a.op == "Reshape" else 1
@@ -140,7 +139,14 @@ def _opened(a: Recorded, b: Recorded) -> bool:
     return True
 
 
-def _alike(a: Any, b: Any) -> bool:
+def _alike(x: Symbol | None, y: Symbol | None) -> bool:
+    """Whether a node reads the same, and where it is a constant, the same numbers; or nothing, both times."""
+    if x is None or y is None:
+        return x is y
+    return x.name == y.name and _equal(x.value, y.value)
+
+
+def _equal(a: Any, b: Any) -> bool:
     """Whether two constants are the same, or neither is one."""
     if a is None or b is None:
         return a is b
