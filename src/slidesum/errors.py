@@ -1,4 +1,4 @@
-"""Every error of slidesum, and the drawing of carets.
+"""Every error of slidesum, the packages that may be missing, and the drawing of carets.
 
 All of them are `SlidesumError`, so one `except` catches them. Those that are about a pattern are `PatternError`; they show the
 text with carets under the characters at fault and say four things: what is wrong, where, what is usually meant, what to write.
@@ -11,6 +11,9 @@ text with carets under the characters at fault and say four things: what is wron
 """
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
 
 Span = tuple[int, int]
 
@@ -82,6 +85,22 @@ class UsageError(SlidesumError):
 
 class MissingPackage(UsageError, ImportError):
     """A part needs a package that isn't installed."""
+
+
+def needed(module: str, told: str, extra: str) -> Any:
+    """The module, imported now. Raises MissingPackage where it isn't there: `told` says who needs what, `extra` what installs it.
+
+    >>> needed("math", "sums need math", "sums").pi > 3
+    True
+    >>> needed("no_such_package", "sums need no_such_package", "sums")
+    Traceback (most recent call last):
+    slidesum.errors.MissingPackage: sums need no_such_package, which isn't installed
+      Install it: pip install 'slidesum[sums]'.
+    """
+    try:
+        return import_module(module)
+    except ImportError:
+        raise MissingPackage(f"{told}, which isn't installed", advice=f"Install it: pip install 'slidesum[{extra}]'.") from None
 
 
 def carets(text: str, span: Span | None) -> list[str]:

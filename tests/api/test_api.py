@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import slidesum as ss
-from slidesum.errors import FileError, SizeError, SlidesumError, UsageError
+from slidesum.errors import FileError, MissingPackage, SizeError, SlidesumError, UsageError
 from slidesum.notation.parse import equation_of
 from slidesum.zoo import ZOO
 
@@ -209,3 +209,10 @@ def test_the_reach_of_a_network_grows_layer_by_layer():
     assert [net.reach(layer)["i"].field for layer in ("C1", "S2", "C3", "S4", "C5")] == [5, 6, 14, 16, 32]
     assert net.reach()["i"].along is None
     assert repr(net) == f"<Network 'lenet5': {len(net.graph.nodes)} layers>"
+
+
+def test_a_widget_without_its_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    with pytest.raises(MissingPackage) as error:
+        ss.load("lenet5").view(np.zeros((32, 32)))
+    assert str(error.value) == "the widget needs anywidget, which isn't installed\n  Install it: pip install 'slidesum[page]'."

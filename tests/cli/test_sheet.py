@@ -4,6 +4,8 @@ import numpy as np
 import openpyxl
 from process import slidesum
 
+import slidesum as ss
+
 SIZES = ("--set", "k1=2", "--set", "k2=3", "--set", "n=8", "--set", "m=8")
 
 
@@ -12,7 +14,7 @@ def test_there_and_back(tmp_path):
     assert (done.returncode, done.stdout) == (0, "")
     lines = done.stderr.splitlines()
     assert lines[0] == "type-2.2 was never trained: its arrays are drawn at random, with seed 0"
-    assert lines[1].startswith("type-2.2: 378 formulas, ")
+    assert lines[1].startswith("type-2.2: 925 formulas, ")
     assert lines[2] == "Image: sheet 1 of 5"
     assert "formulas" in done.stderr.split("wrote", 1)[1]
     book = openpyxl.load_workbook(tmp_path / "net.xlsx")
@@ -59,3 +61,14 @@ def test_too_large_is_refused(tmp_path):
 def np_image(folder):
     np.save(folder / "image.npy", np.zeros((1, 3, 227, 227), dtype=np.float32))
     return folder / "image.npy"
+
+
+def test_several_inputs_are_several_files(tmp_path):
+    net = ss.Network("two")
+    net.add(net.input("b f", b=1, f=3, name="a/b"), net.input("b f", b=1, f=3, name="second"), name="sum")
+    net.sheet(([[1.0, 2.0, 3.0]], [[4.0, 5.0, 6.0]]), tmp_path / "net.xlsx")
+    done = slidesum("sheet", "--read", tmp_path / "net.xlsx", "-o", tmp_path / "again.slidesum")
+    assert (done.returncode, done.stdout) == (0, "")
+    names = {path.name for path in tmp_path.iterdir()} - {"net.xlsx", "again.slidesum"}
+    assert names == {"again-a-b.npy", "again-second.npy"}
+    assert np.load(tmp_path / "again-a-b.npy").tolist() == [[1.0, 2.0, 3.0]]

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import time
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -140,3 +141,15 @@ def test_ctrl_c_outside_training_is_said_in_a_word(tmp_path):
     folder = tmp_path / "made"
     status, _, told = stopped("demo", "--out", folder, after=folder)
     assert (status, told) == (130, "stopped")
+
+
+def test_a_name_from_a_file_leads_to_no_other_folder(tmp_path):
+    inner = tmp_path / "one" / "two"
+    inner.mkdir(parents=True)
+    graph = ss.load("type-2.2").with_sizes(k1=1, k2=1, n=8, m=8).graph
+    ss.Network.of(replace(graph, name="../../up")).save(inner / "net.json")
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    done = slidesum("train", inner / "net.json", "--epochs", "1", "--out", inner)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = {path for path in tmp_path.rglob("*") if path.is_file()} - before
+    assert {path.relative_to(inner).as_posix() for path in found} == {"up.ckpt", "up.json", "up.safetensors"}

@@ -4,13 +4,14 @@ import csv
 import io
 import json
 import re
+import sys
 from fractions import Fraction
 
 import pytest
 
 import slidesum as ss
 from slidesum.draft.grow import Grown
-from slidesum.errors import SlidesumError, UsageError
+from slidesum.errors import MissingPackage, SlidesumError, UsageError
 from slidesum.show.text import printed
 
 CONV = "b c i+u j+v, o c u v -> b o i j"
@@ -164,6 +165,16 @@ def test_the_picture(tmp_path, suffix):
     data = path.read_bytes()
     assert data.startswith(b"\x89PNG" if suffix == ".png" else b"<?xml")
     assert len(data) > 5000
+
+
+def test_the_picture_needs_matplotlib(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(MissingPackage) as caught:
+        small().cost("width").plot(tmp_path / "cost.png")
+    assert str(caught.value) == (
+        "the plot is drawn by matplotlib, which isn't installed\n  Install it: pip install 'slidesum[train]'."
+    )
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

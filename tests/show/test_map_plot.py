@@ -1,13 +1,14 @@
 """Maps and filters as a figure."""
 
 import io
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import slidesum as ss
-from slidesum.errors import NetworkError, UsageError
+from slidesum.errors import MissingPackage, NetworkError, UsageError
 from slidesum.show.map_plot import MOST_DRAWN
 
 
@@ -69,3 +70,12 @@ def test_it_is_written(tmp_path, lenet):
     assert str(error.value) == "C1-squash has no filters to draw\n  Give an input too: its maps are drawn then."
     with pytest.raises(NetworkError, match="lenet5 has no layer 'C9'"):
         lenet.plot("C9")
+
+
+def test_without_matplotlib(lenet, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(MissingPackage) as error:
+        lenet.plot("C1")
+    assert str(error.value) == (
+        "the plot is drawn by matplotlib, which isn't installed\n  Install it: pip install 'slidesum[train]'."
+    )

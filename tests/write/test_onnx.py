@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import onnx
 import pytest
@@ -29,7 +31,7 @@ from slidesum.core.ops import (
     Take,
 )
 from slidesum.draft.verbs import Draft
-from slidesum.errors import FileError, NetworkError, SizeError
+from slidesum.errors import FileError, MissingPackage, NetworkError, SizeError
 from slidesum.notation.parse import parse
 from slidesum.read.onnx import read_onnx
 from slidesum.run.network import initial_values, run
@@ -224,3 +226,12 @@ def test_refusals(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(FileError, match=r"net\.onnx can't be written"):
         write_onnx(graph, values, tmp_path / "file" / "net.onnx")
+
+
+def test_without_the_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(MissingPackage) as caught:
+        write_onnx(ss.load("lenet5").graph, {})
+    assert (
+        str(caught.value) == "ONNX files need the package onnx, which isn't installed\n  Install it: pip install 'slidesum[onnx]'."
+    )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slidesum.core.network import Graph
-from slidesum.errors import MissingPackage
+from slidesum.errors import needed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,16 +54,10 @@ class Exports(ABC):
         >>> net.view([[[0.0] * 4] * 4]).document["layers"][1]["named"]
         'y[b,o,i,j] = x[b,c,i+u,j+v] * w[o,c,u,v]'
         """
+        needed("anywidget", "the widget needs anywidget", "page")
         from slidesum.show.page.session import Session
+        from slidesum.show.page.widget import View
 
-        try:
-            from slidesum.show.page.widget import View
-        except ModuleNotFoundError as error:
-            if error.name not in ("anywidget", "traitlets"):
-                raise
-            raise MissingPackage(
-                "the widget needs anywidget, which isn't installed", advice="Install it: pip install 'slidesum[page]'."
-            ) from None
         return View(Session(self.graph, self.values, image), self.remarks)
 
     def sheet(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from slidesum.cli.options import Inputs, Model, Sizes, Strict, network
-from slidesum.cli.words import misspelt, tell
+from slidesum.cli.words import misspelt, tell, tell_untrained
 
 
 def export(
@@ -22,7 +22,6 @@ def export(
     if out.suffix != ".onnx":
         raise misspelt(f"{out} is no ONNX file", "Write -o NAME.onnx.")
     net = network(model, sizes, input, strict)
-    if not net.has_values:
-        tell(f"{net.name} was never trained: its arrays are drawn at random, with seed 0")
+    tell_untrained(net)
     net.to_onnx(out)
     tell(f"wrote {out}: {net.parameters:,} parameters")

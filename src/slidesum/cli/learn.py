@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from slidesum.cli.options import Format, Inputs, Kind, Sizes, network
-from slidesum.cli.words import Stopped, show_thing, tell
+from slidesum.cli.words import Stopped, file_name, show_thing, tell
 from slidesum.errors import UsageError
 
 
@@ -42,10 +42,10 @@ def train(
     wanted = type or Kind.type_2_2
     graph = network(model, sizes, input).graph if model else question(wanted.value, k1=k1 or 8, k2=k2 or 16, n=8, m=8)
     make_folder(out)
-    checkpoint = out / f"{graph.name}.ckpt"
+    checkpoint = out / file_name(graph.name, ".ckpt")
     images = data_for(graph, data)
     trained = run(graph, images, epochs=epochs, seed=seed, checkpoint=checkpoint, resume=resume)
-    path = out / f"{graph.name}.json"
+    path = out / file_name(graph.name, ".json")
     Network.of(graph, trained.values).save(path)
     if trained.accuracy is not None:
         told = f"loss {trained.loss:.4f}, {len(trained.history)} epochs, {trained.seconds:.1f} s"

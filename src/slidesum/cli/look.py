@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from slidesum.cli.options import Format, Inputs, Model, Shape, Sizes, Strict, coordinates, image_for, network
-from slidesum.cli.words import show_thing, tell, written
+from slidesum.cli.words import show_thing, tell, tell_untrained, written
 
 
 def show(
@@ -44,8 +44,7 @@ def explain(
     """Every term that made one number of a layer."""
     place = coordinates(at)
     net = network(model, sizes, input)
-    if not net.has_values:
-        tell(f"{net.name} was never trained: its arrays are drawn at random, with seed 0")
+    tell_untrained(net)
     explanation = net.explain(layer, place, net.run(image_for(image, net)))
     if format is Shape.json:
         sys.stdout.write(explanation.to_json() + "\n")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from slidesum.cli.options import Inputs, Model, Sizes, image_for, network
-from slidesum.cli.words import at_work, file_name, misspelt, tell
+from slidesum.cli.words import at_work, file_name, misspelt, tell, tell_untrained
 
 if TYPE_CHECKING:
     from slidesum.api.network import Network
@@ -41,8 +41,7 @@ def page(
         net.plot(png, given, path=picture)
         tell(f"wrote {picture}")
         return
-    if not net.has_values:
-        tell(f"{net.name} was never trained: its arrays are drawn at random, with seed 0")
+    tell_untrained(net)
     from slidesum.show.page.session import Session
 
     session = Session(net.graph, net.values, given)

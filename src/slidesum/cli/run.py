@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from slidesum.cli.options import Inputs, Model, Sizes, Strict, image_for, network
-from slidesum.cli.words import misspelt, tell
+from slidesum.cli.words import misspelt, tell, tell_untrained
 
 if TYPE_CHECKING:
     from slidesum.api.network import Network
@@ -41,8 +41,7 @@ def run(
     if engine is Engine.plans and (threads or exact or table):
         raise misspelt("--threads, --exact and --table are of a compiled program", "Add --engine native.")
     net = network(model, sizes, input, strict)
-    if not net.has_values:
-        tell(f"{net.name} was never trained: its arrays are drawn at random, with seed 0")
+    tell_untrained(net)
     x = image_for(image, net)
     if engine is Engine.plans:
         maps = net.run(x)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from slidesum.cli.options import Inputs, Sizes, coordinates, image_for, network
-from slidesum.cli.words import file_name, misspelt, tell
+from slidesum.cli.words import file_name, misspelt, tell, tell_untrained
 
 
 def sheet(
@@ -48,8 +48,7 @@ def sheet(
     if target.suffix.lower() != ".xlsx":
         raise misspelt(f"{target} is no workbook", "Write -o NAME.xlsx.")
     given = image_for(image, net)
-    if not net.has_values:
-        tell(f"{net.name} was never trained: its arrays are drawn at random, with seed 0")
+    tell_untrained(net)
     from slidesum.show.sheet.book import drawn, write_sheet
 
     plan = drawn(net.graph, net.values, given, layers=layers, crop=place, formulas=not values, remarks=net.remarks)
@@ -74,9 +73,8 @@ def _read(path: Path, out: Path | None) -> None:
     tell(f"wrote {target}: {net.parameters:,} parameters")
     images = given if isinstance(given, tuple) else (given,)
     for node, array in zip(net.graph.inputs, images, strict=True):
-        name = (
-            target.with_suffix(".npy") if len(images) == 1 else target.with_name(f"{target.stem}-{node.name.replace('/', '-')}.npy")
-        )
+        one = target.with_suffix(".npy")
+        name = one if len(images) == 1 else one.with_name(f"{target.stem}-{file_name(node.name, '.npy')}")
         buffer = io.BytesIO()
         np.save(buffer, array)
         write_atomically(name, buffer.getvalue())

@@ -14,6 +14,7 @@ import typer
 from slidesum.errors import UsageError
 
 if TYPE_CHECKING:
+    from slidesum.api.network import Network
     from slidesum.show.formats import Formatted
 
 
@@ -45,6 +46,12 @@ def tell(text: str, style: str = "dim") -> None:
     from rich.text import Text
 
     Console(stderr=True, highlight=False).print(Text(text, style=style))
+
+
+def tell_untrained(net: Network) -> None:
+    """That the numbers of a network mean nothing yet."""
+    if not net.has_values:
+        tell(f"{net.name} was never trained: its arrays are drawn at random, with seed 0")
 
 
 @contextmanager

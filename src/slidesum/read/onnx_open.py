@@ -15,7 +15,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from slidesum.errors import FileError, MissingPackage
+from slidesum.errors import FileError, needed
 from slidesum.read.atomic import unreadable
 from slidesum.read.onnx_arrays import array_of, check_arrays, refuse_space
 from slidesum.read.onnx_nodes import all_nodes, in_order, outer_names
@@ -45,13 +45,7 @@ class Opened:
 
 def package() -> Any:
     """The `onnx` package. Raises MissingPackage where it isn't installed."""
-    try:
-        import onnx
-    except ImportError:
-        raise MissingPackage(
-            "ONNX files need the package onnx, which isn't installed", advice="Install it: pip install 'slidesum[onnx]'."
-        ) from None
-    return onnx
+    return needed("onnx", "ONNX files need the package onnx", "onnx")
 
 
 def opened(path: str | os.PathLike[str]) -> Opened:

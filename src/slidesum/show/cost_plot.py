@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slidesum.draft.grow import SYMBOLS
 from slidesum.errors import UsageError
-from slidesum.read.atomic import write_atomically
+from slidesum.show.figure import INK, PALE, blank, save
 from slidesum.show.formula import pretty
 
 if TYPE_CHECKING:
@@ -17,14 +16,13 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours, told apart by everybody; shapes differ as well.
 STYLES = {"parameters": ("#0072B2", "o"), "macs": ("#D55E00", "s"), "activation_bytes": ("#009E73", "^")}
 WORDS = {symbol: word for word, symbol in SYMBOLS.items()}
-INK, PALE = "#222222", "#8a8a8a"
 SUFFIXES = (".png", ".svg")
 
 
 def plot(cost: Cost, path: str | Path) -> Path:
     """Write the picture as PNG or SVG; of several variables the first is drawn, the others being 1.
 
-    Raises UsageError for another kind of file, where matplotlib isn't installed, and where there are fewer than two points;
+    Raises UsageError for another kind of file and where there are fewer than two points, MissingPackage without matplotlib,
     FileError where nothing can be written.
     """
     from slidesum.show.cost import TITLES
@@ -36,16 +34,10 @@ def plot(cost: Cost, path: str | Path) -> Path:
     rows = [row for row in cost.points if all(row[other] == 1 for other in cost.variables[1:])]
     if len(rows) < 2:
         raise UsageError("a plot needs at least two points", advice="Give more of them, as in --at 0.5,1,2.")
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-    except ImportError:
-        raise UsageError(
-            "the plot is drawn by matplotlib, which isn't installed", advice="Install it: pip install 'slidesum[train]'."
-        ) from None
-    figure = Figure(figsize=(7.2, 5.4), dpi=150, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = blank()
+    figure.set_size_inches(7.2, 5.4)
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
     axes = figure.subplots()
     places = [float(row[name]) for row in rows]
     declared = cost.grown.counted({})
@@ -68,7 +60,5 @@ def plot(cost: Cost, path: str | Path) -> Path:
     axes.legend(frameon=False, loc="upper left")
     size = f"{pretty(declared['parameters'])} parameters, {pretty(declared['macs'])} multiply-adds"
     axes.set_title(f"{cost.graph.name}, declared: {size}", loc="left", fontsize=9.5, color=PALE)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=target.suffix.lower()[1:], metadata={"Date": None} if target.suffix.lower() == ".svg" else None)
-    write_atomically(target, buffer.getvalue())
+    save(figure, target)
     return target

@@ -2,67 +2,47 @@
 
 from __future__ import annotations
 
+from slidesum.core import ops
 from slidesum.core.network import Node
-from slidesum.core.ops import (
-    Activation,
-    Add,
-    BatchNorm,
-    Concat,
-    Distance,
-    Dropout,
-    Elementwise,
-    GroupNorm,
-    Input,
-    Layer,
-    LayerNorm,
-    LocalResponseNorm,
-    Opaque,
-    Pad,
-    Reshape,
-    Slice,
-    Softmax,
-    Stored,
-    Take,
-)
 from slidesum.laws.kind import kind
 
 
 def op_kind(node: Node) -> str:
     """The kind of any layer, in words."""
     match node.op:
-        case Layer(equation):
+        case ops.Layer(equation):
             return kind(equation, node.sized).name
-        case Activation(function):
+        case ops.Activation(function):
             return f"activation {function}"
-        case Elementwise(function):
+        case ops.Elementwise(function):
             return f"elementwise {function}"
-        case BatchNorm():
+        case ops.BatchNorm():
             return "batch norm"
-        case LayerNorm(centred=centred):
+        case ops.LayerNorm(centred=centred):
             return "layer norm" if centred else "root mean square norm"
-        case GroupNorm(groups):
+        case ops.GroupNorm(groups):
             return "instance norm" if groups == node.shape[1] else "layer norm" if groups == 1 else f"group norm, {groups} groups"
-        case LocalResponseNorm():
+        case ops.LocalResponseNorm():
             return "local response norm"
-        case Softmax():
+        case ops.Softmax():
             return "softmax"
-        case Dropout(rate):
+        case ops.Dropout(rate):
             return f"dropout {rate:g}"
-        case Concat():
+        case ops.Concat():
             return "concat"
-        case Add():
+        case ops.Add():
             return "add"
-        case Slice() | Take():
+        case ops.Slice() | ops.Take():
             return "slice"
-        case Pad():
+        case ops.Pad():
             return "padding"
-        case Reshape():
+        case ops.Reshape():
             return "reshape"
-        case Stored(trainable=trainable):
+        case ops.Stored(trainable=trainable):
             return "stored weights" if trainable else "stored numbers"
-        case Distance():
+        case ops.Distance():
             return "Euclidean distance"
-        case Opaque(name):
+        case ops.Opaque(name):
             return f"{name} (not an equation)"
-        case Input():
+        case ops.Input():
             return "input"

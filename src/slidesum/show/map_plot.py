@@ -6,7 +6,6 @@ mistaken for brightness. Vectors are bars, 1-D maps curves, and of volumes the m
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,13 +15,12 @@ import numpy as np
 
 from slidesum.core.network import Graph, Node
 from slidesum.core.ops import Layer
-from slidesum.errors import MissingPackage, UsageError
+from slidesum.errors import UsageError
 from slidesum.laws.maps import maps_axes, places_of
 from slidesum.notation.write import pattern
-from slidesum.read.atomic import write_atomically
+from slidesum.show.figure import INK, PALE, blank, save
 from slidesum.show.formula import times
 
-INK, PALE = "#222222", "#8a8a8a"
 SUFFIXES = (".png", ".svg", ".pdf")
 MOST_DRAWN = 64
 """So many maps or filters are drawn at most; the title says how many there are."""
@@ -37,7 +35,7 @@ def map_plot(graph: Graph, values: Mapping[str, Any], maps: Mapping[str, Any] | 
     filters = _filters(node, values)
     if maps is None and not filters:
         raise UsageError(f"{layer} has no filters to draw", advice="Give an input too: its maps are drawn then.")
-    figure = _figure()
+    figure = blank()
     panels = ([("maps", _maps(maps[layer], maps_axes(graph)[layer]))] if maps is not None else []) + filters
     parts = figure.subfigures(len(panels), 1, squeeze=False, height_ratios=[_rows(len(one)) + 0.6 for _, one in panels])
     for part, (name, stack) in zip(parts[:, 0], panels, strict=True):
@@ -51,27 +49,10 @@ def map_plot(graph: Graph, values: Mapping[str, Any], maps: Mapping[str, Any] | 
 def save_figure(figure: Any, path: str | Path) -> Path:
     """Write a PNG, SVG or PDF, atomically. Raises UsageError for another kind of file, FileError where it can't be written."""
     target = Path(path)
-    kind = target.suffix.lower()
-    if kind not in SUFFIXES:
+    if target.suffix.lower() not in SUFFIXES:
         raise UsageError(f"a plot is a .png, .svg or .pdf, not {target.name!r}", advice="Name the file maps.png, say.")
-    buffer = io.BytesIO()
-    undated: dict[str, Any] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-    figure.savefig(buffer, format=kind[1:], metadata=undated.get(kind))
-    write_atomically(target, buffer.getvalue())
+    save(figure, target)
     return target
-
-
-def _figure() -> Any:
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingPackage(
-            "the plot is drawn by matplotlib, which isn't installed", advice="Install it: pip install 'slidesum[train]'."
-        ) from None
-    figure = Figure(dpi=150, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def _maps(array: Any, maps: int) -> Any:

@@ -9,27 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from slidesum.core import ops
 from slidesum.core.network import Node
-from slidesum.core.ops import (
-    OPTIONS,
-    Activation,
-    Add,
-    BatchNorm,
-    Concat,
-    Distance,
-    Dropout,
-    Elementwise,
-    GroupNorm,
-    LayerNorm,
-    LocalResponseNorm,
-    Opaque,
-    Pad,
-    Reshape,
-    Slice,
-    Softmax,
-    Stored,
-    Take,
-)
 from slidesum.errors import NetworkError
 from slidesum.laws.edge import constant, source
 from slidesum.run.met import numpy_backend
@@ -44,67 +25,67 @@ def of_other(node: Node, values: Mapping[str, Any], before: Sequence[Any], at: P
     origins: Sequence[int] = range(len(before))
     equation, reduce = "", "= value"
     match node.op:
-        case Activation(function, options):
+        case ops.Activation(function, options):
             value = float(x[at])
-            told = "".join(f", {name}={number:g}" for (name, _), number in zip(OPTIONS.get(function, ()), options, strict=True))
+            told = "".join(f", {name}={number:g}" for (name, _), number in zip(ops.OPTIONS.get(function, ()), options, strict=True))
             read, equation, total = (
                 [(at, value, value)],
                 f"y = {function}(x{told})",
                 float(numpy_backend().apply(function, np.asarray(value), options)),
             )
-        case Dropout():
+        case ops.Dropout():
             value = float(x[at])
             read, equation, total = [(at, value, value)], "y = x outside training", value
-        case Add():
+        case ops.Add():
             read = [(at, float(a[at]), float(a[at])) for a in before]
             equation, total, reduce = "y = sum of the branches", exact_sum(value for _, value, _ in read), "sum"
-        case Concat(axis):
+        case ops.Concat(axis):
             number, inner = _branch(before, axis, at)
             value, origins = float(before[number][inner]), (number,)
             read, equation, total = [(inner, value, value)], f"y = branch {number}: {node.inputs[number]}", value
-        case Elementwise(function):
+        case ops.Elementwise(function):
             cells = [_repeated(at, array) for array in before]
             read = [(cell, float(array[cell]), float(array[cell])) for cell, array in zip(cells, before, strict=True)]
             total = float(numpy_backend().combine(function, *(np.asarray(value) for _, value, _ in read)))
             equation = f"y = {function} of the two"
-        case Slice(axis, start, _, step):
+        case ops.Slice(axis, start, _, step):
             cell = _moved(at, axis, int(start) + step * at[axis])
             read, equation, total = [(cell, float(x[cell]), float(x[cell]))], "y = x at another place", float(x[cell])
-        case Take(axis, cells_taken):
+        case ops.Take(axis, cells_taken):
             cell = _moved(at, axis, cells_taken[at[axis]])
             read, equation, total = [(cell, float(x[cell]), float(x[cell]))], "y = x at another place", float(x[cell])
-        case Reshape():
+        case ops.Reshape():
             shape = (x.size // math.prod(after), *after) if (after := _numbers(node.shape[1:])) else (x.size,)
             cell = tuple(map(int, np.unravel_index(np.ravel_multi_index(at, shape), x.shape)))
             read, equation, total = [(cell, float(x[cell]), float(x[cell]))], "y = x at another place", float(x[cell])
-        case Pad(beside, border):
+        case ops.Pad(beside, border):
             sources = [source(c - int(low), n, border) for c, (low, _), n in zip(at, beside, x.shape, strict=True)]
             inside = tuple(c for c in sources if c is not None)
             is_inside = len(inside) == len(at)
             total = float(x[inside] if is_inside else np.real(constant(border)))
             read = [(inside, total, total)] if is_inside else []
             equation = "y = x, or what stands beyond its edge"
-        case Stored():
+        case ops.Stored():
             total = float(values[f"{node.owner}.value"][at])
             read, equation = [(at, total, total)], "y = a stored number"
-        case LayerNorm(axes, epsilon, scaled, shifted, centred):
+        case ops.LayerNorm(axes, epsilon, scaled, shifted, centred):
             window = _window(at, x.shape, [axis % x.ndim for axis in axes])
             read, total, equation = _standardised(x, at, window, epsilon, centred)
             own = tuple(at[axis % x.ndim] for axis in axes)
             total, equation = _scaled(values, node, own, total, equation, scaled, shifted)
-        case GroupNorm(groups, epsilon, affine):
+        case ops.GroupNorm(groups, epsilon, affine):
             size, number = x.shape[1] // groups, at[1]
             first = number // size * size
             window = [cell for cell in _window(at, x.shape, range(1, x.ndim)) if first <= cell[1] < first + size]
             read, total, equation = _standardised(x, at, window, epsilon, True)
             total, equation = _scaled(values, node, (number,), total, equation, affine, affine)
-        case Opaque(kind):
+        case ops.Opaque(kind):
             raise NetworkError(
                 f"{node.name!r} is {kind}, which slidesum can count and not explain",
                 usual="The model it was read from has an operation that is no equation, and none of the other layers known here.",
                 advice="Name another layer.",
             )
-        case BatchNorm(axis, epsilon, affine):
+        case ops.BatchNorm(axis, epsilon, affine):
             names = ("scale", "shift", "mean", "variance") if affine else ("mean", "variance")
             kept = {n: float(values[f"{node.owner}.{n}"][at[axis]]) for n in names}
             scale, shift, mean, variance = kept.get("scale", 1.0), kept.get("shift", 0.0), kept["mean"], kept["variance"]
@@ -114,7 +95,7 @@ def of_other(node: Node, values: Mapping[str, Any], before: Sequence[Any], at: P
                 [(at, value, value)],
                 f"y = (x - {mean:.6g}) / sqrt({variance:.6g} + {epsilon:g}) * {scale:.6g} + {shift:.6g}",
             )
-        case LocalResponseNorm(size, alpha, beta, k, axis):
+        case ops.LocalResponseNorm(size, alpha, beta, k, axis):
             low = at[axis] - size // 2
             near = [_moved(at, axis, c) for c in range(low, low + size) if 0 <= c < x.shape[axis]]
             read = [(cell, float(x[cell]), squared(float(x[cell]))) for cell in near]
@@ -123,13 +104,13 @@ def of_other(node: Node, values: Mapping[str, Any], before: Sequence[Any], at: P
                 quotient(float(x[at]), power(k + alpha * energy, beta)),
                 f"y = x / ({k:g} + {alpha:g}·{energy:.6g})^{beta:g}",
             )
-        case Softmax(axis):
+        case ops.Softmax(axis):
             row = [_moved(at, axis, c) for c in range(x.shape[axis])]
             top = max(float(x[cell]) for cell in row)
             read = [(cell, float(x[cell]), math.exp(float(x[cell]) - top)) for cell in row]
             share = quotient(math.exp(float(x[at]) - top), exact_sum(e for _, _, e in read))
             total, equation = share, "y = exp(x - max) / sum exp(x - max)"
-        case Distance(centres):
+        case ops.Distance(centres):
             pairs = list(enumerate(zip(x[at[0]], centres[at[1]], strict=True)))
             read = [((at[0], k), float(a), squared(float(a) - c)) for k, (a, c) in pairs]
             total, equation, reduce = exact_sum(square for _, _, square in read), "y[b,o] = sum of (x[b,f] - centre[o,f])²", "sum"

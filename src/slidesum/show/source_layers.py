@@ -8,26 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from slidesum.core import ops
 from slidesum.core.network import Node
-from slidesum.core.ops import (
-    OPTIONS,
-    Activation,
-    Add,
-    BatchNorm,
-    Concat,
-    Distance,
-    Elementwise,
-    Function,
-    GroupNorm,
-    LayerNorm,
-    LocalResponseNorm,
-    Pad,
-    Reshape,
-    Slice,
-    Softmax,
-    Stored,
-    Take,
-)
 from slidesum.errors import NetworkError
 from slidesum.laws.parameters import parameters
 from slidesum.show.code import number, sequence
@@ -46,7 +28,7 @@ class Written:
     buffer: str = ""
 
 
-MODULES: Mapping[Function, str] = {
+MODULES: Mapping[ops.Function, str] = {
     "relu": "nn.ReLU()",
     "relu6": "nn.ReLU6()",
     "leaky_relu": "nn.LeakyReLU({0})",
@@ -63,7 +45,7 @@ MODULES: Mapping[Function, str] = {
     "softplus": "nn.Softplus({0})",
     "softsign": "nn.Softsign()",
 }
-EXPRESSIONS: Mapping[Function, str] = {
+EXPRESSIONS: Mapping[ops.Function, str] = {
     "identity": "{x}",
     "affine": "{x} * {0} + {1}",
     "clip": "torch.clip({x}, {0}, {1})",
@@ -99,32 +81,32 @@ MODES: Mapping[str, Literal["reflect", "edge", "wrap"]] = {"reflect": "reflect",
 def layer_written(node: Node) -> Written:
     """What a layer becomes. Raises NetworkError for one that can't be run."""
     match node.op:
-        case Activation(function, options):
-            return _activation(function, options or tuple(default for _, default in OPTIONS.get(function, ())))
-        case Elementwise(function):
+        case ops.Activation(function, options):
+            return _activation(function, options or tuple(default for _, default in ops.OPTIONS.get(function, ())))
+        case ops.Elementwise(function):
             return Written(COMBINED[function])
-        case Add():
+        case ops.Add():
             return Written(" + ".join(f"{{{k}}}" for k in range(len(node.inputs))))
-        case Stored(shape, trainable):
+        case ops.Stored(shape, trainable):
             empty = f"torch.zeros({sequence(shape) if len(shape) != 1 else shape[0]})"
             arrays = {"": ("value", "")}
             return Written("{self}", f"nn.Parameter({empty})", arrays) if trainable else Written("{self}", "", arrays, empty)
-        case BatchNorm() | LayerNorm() | GroupNorm() | LocalResponseNorm():
+        case ops.BatchNorm() | ops.LayerNorm() | ops.GroupNorm() | ops.LocalResponseNorm():
             return _normalised(node)
-        case Softmax(axis):
+        case ops.Softmax(axis):
             return Written(f"torch.softmax({{0}}, {axis})")
-        case Concat(axis):
+        case ops.Concat(axis):
             return Written(f"torch.cat(({{all}}{',' if len(node.inputs) == 1 else ''}), {axis})")
-        case Slice(axis, start, stop, step):
+        case ops.Slice(axis, start, stop, step):
             cells = f"{start or ''}:{stop}" + (f":{step}" if step > 1 else "")
             return Written(f"{{0}}[{_at(axis, len(node.shape), cells)}]")
-        case Take(axis, cells):
+        case ops.Take(axis, cells):
             return Written(f"{{0}}[{_at(axis, len(node.shape), str(list(cells)))}]")
-        case Pad():
+        case ops.Pad():
             return _padded(node)
-        case Reshape(shape):
+        case ops.Reshape(shape):
             return Written(f"{{0}}.reshape({', '.join(map(str, shape))})")
-        case Distance(centres):
+        case ops.Distance(centres):
             rows = ", ".join(sequence(map(_short, row)) for row in centres)
             return Written("(({0}[:, None] - {self}) ** 2).sum(-1)", "", {}, f"torch.tensor([{rows}], dtype=torch.float32)")
         case _:
@@ -139,7 +121,7 @@ def _short(value: float) -> str:
     return str(int(value)) if value.is_integer() and abs(value) < 2**53 else number(value)
 
 
-def _activation(function: Function, options: Sequence[float]) -> Written:
+def _activation(function: ops.Function, options: Sequence[float]) -> Written:
     told = [number(float(value)) for value in options]
     if function in MODULES:
         made = MODULES[function]
@@ -165,29 +147,29 @@ def _normalised(node: Node) -> Written:
     torch_names = {"scale": "weight", "shift": "bias", "mean": "running_mean", "variance": "running_var"}
     arrays = {torch_names[name]: (name, "") for name in kept}
     match node.op:
-        case BatchNorm(axis, epsilon, affine):
+        case ops.BatchNorm(axis, epsilon, affine):
             there, back = _moved(axis, rank)
             kind = {2: "1d", 3: "1d", 4: "2d", 5: "3d"}.get(rank)
             if kind is None:
                 raise NetworkError(f"{node.name!r} can't be written as source: torch has no batch norm of {rank} axes")
             options = _options(eps=(epsilon, 1e-5), affine=(affine, True))
             return Written(f"{{self}}({{0}}{there}){back}", f"nn.BatchNorm{kind}({node.shape[axis]}{options})", arrays)
-        case GroupNorm(groups, epsilon, affine):
+        case ops.GroupNorm(groups, epsilon, affine):
             options = _options(eps=(epsilon, 1e-5), affine=(affine, True))
             return Written("{self}({0})", f"nn.GroupNorm({groups}, {node.shape[1]}{options})", arrays)
-        case LocalResponseNorm(size, alpha, beta, k, axis):
+        case ops.LocalResponseNorm(size, alpha, beta, k, axis):
             there, back = _moved(axis, rank)
             # torch divides alpha by the number of maps in the window
             made = f"nn.LocalResponseNorm({size}, alpha={number(alpha * size)}, beta={number(beta)}, k={number(k)})"
             more, less = ("[..., None]", "[..., 0]") if rank == 2 else ("", "")  # torch wants places beside the maps
             return Written(f"{{self}}({{0}}{there}{more}){less}{back}", made)
-        case LayerNorm() as op:
+        case ops.LayerNorm() as op:
             return _layer_norm(node, op, arrays)
         case _:
             raise AssertionError("no normalisation")
 
 
-def _layer_norm(node: Node, op: LayerNorm, arrays: Mapping[str, tuple[str, str]]) -> Written:
+def _layer_norm(node: Node, op: ops.LayerNorm, arrays: Mapping[str, tuple[str, str]]) -> Written:
     rank = len(node.shape)
     axes = [axis % rank for axis in op.axes]
     shape = [node.shape[axis] for axis in axes]
@@ -246,7 +228,7 @@ def _options(**given: tuple[Any, Any]) -> str:
 
 def _padded(node: Node) -> Written:
     op = node.op
-    assert isinstance(op, Pad)
+    assert isinstance(op, ops.Pad)
     cells = [(int(low), int(high)) for low, high in op.cells]
     mode = MODES.get(op.border) if isinstance(op.border, str) else None
     if mode is None:

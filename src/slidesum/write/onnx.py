@@ -18,9 +18,10 @@ import numpy as np
 
 from slidesum.core.network import Graph
 from slidesum.core.ops import Dropout, Input
-from slidesum.errors import FileError, MissingPackage, SlidesumError
+from slidesum.errors import FileError, SlidesumError
 from slidesum.laws.parameters import parameters
 from slidesum.read.atomic import write_atomically
+from slidesum.read.onnx_open import package
 from slidesum.run.network import checked_values, refuse_symbols
 from slidesum.write.onnx_layers import written
 from slidesum.write.onnx_record import Record, Recorded, Symbol, same_but
@@ -39,7 +40,7 @@ def write_onnx(graph: Graph, values: Mapping[str, Any], path: str | Path | None 
     Raises SizeError while sizes are symbols, NetworkError for an opaque layer, and FileError where the arrays take more than the
     2 GiB that an ONNX file holds, or it can't be written.
     """
-    onnx = _package()
+    onnx = package()
     refuse_symbols(graph)
     held = checked_values(graph, values)
     total = sum(array.nbytes for array in held.values())
@@ -53,16 +54,6 @@ def write_onnx(graph: Graph, values: Mapping[str, Any], path: str | Path | None 
     if path is not None:
         write_atomically(Path(path), model.SerializeToString())
     return model
-
-
-def _package() -> Any:
-    try:
-        import onnx
-    except ImportError:
-        raise MissingPackage(
-            "ONNX files need the package onnx, which isn't installed", advice="Install it: pip install 'slidesum[onnx]'."
-        ) from None
-    return onnx
 
 
 def _model(onnx: Any, graph: Graph, values: Mapping[str, np.ndarray[Any, Any]]) -> Any:
@@ -134,9 +125,8 @@ def _opened(a: Recorded, b: Recorded) -> bool:
     """Whether two nodes are the same but for the batch; then the target of the first is left open there."""
     if a.op != b.op or a.output != b.output or not same_but(a.attributes, b.attributes) or len(a.inputs) != len(b.inputs):
         return False
-    for x, y in zip(a.inputs, b.inputs, strict=True):
-        if (None if x is None else x.name) != (None if y is None else y.name) or (x is not None and not _alike(x.value, y.value)):  # type: ignore[union-attr]
-            return False
+    if not all(_alike(x, y) for x, y in zip(a.inputs, b.inputs, strict=True)):
+        return False
     if a.shape is None or b.shape is None or a.shape == b.shape:
         return (a.shape is None) == (b.shape is None)
     mark = -1 if a.op == "Reshape" else 1
@@ -149,7 +139,14 @@ def _opened(a: Recorded, b: Recorded) -> bool:
     return True
 
 
-def _alike(a: Any, b: Any) -> bool:
+def _alike(x: Symbol | None, y: Symbol | None) -> bool:
+    """Whether a node reads the same, and where it is a constant, the same numbers; or nothing, both times."""
+    if x is None or y is None:
+        return x is y
+    return x.name == y.name and _equal(x.value, y.value)
+
+
+def _equal(a: Any, b: Any) -> bool:
     """Whether two constants are the same, or neither is one."""
     if a is None or b is None:
         return a is b

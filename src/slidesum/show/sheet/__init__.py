@@ -14,6 +14,7 @@
     network      the table, with counts that follow from k1, k2 …
     prediction   the outputs, with a chart
     live         the terms of one value as cells, whose place is typed
+    panels       which values are told so, and how many formulas that is
     explain      the sheet on which they stand
     book         all sheets, as one file
     read         the numbers of an edited file, back into a network

@@ -12,15 +12,16 @@ from typing import Any
 import numpy as np
 
 from slidesum.core.network import Graph
-from slidesum.errors import FileError, MissingPackage, SizeError, UsageError
+from slidesum.errors import FileError, SizeError, UsageError, needed
 from slidesum.read.atomic import write_atomically
 from slidesum.run.network import fitted_inputs, initial_values, refuse_symbols, run
 from slidesum.show.sheet.explain import write_explain
 from slidesum.show.sheet.layers import LayerWriter
 from slidesum.show.sheet.layout import Layout, kept_areas, laid_out
-from slidesum.show.sheet.limits import MOST_FORMULAS, Estimate, estimate, others, refuse_large
+from slidesum.show.sheet.limits import MOST_FORMULAS, Estimate, estimate, refuse_large
 from slidesum.show.sheet.names import DefinedNames, fixed_span, quoted
 from slidesum.show.sheet.network import write_network
+from slidesum.show.sheet.panels import Panels, panels_of
 from slidesum.show.sheet.part import Part, part_of
 from slidesum.show.sheet.prediction import write_prediction
 from slidesum.show.sheet.record import write_record
@@ -38,6 +39,7 @@ class Drawn:
     maps: Mapping[str, Any]
     part: Part
     layout: Layout
+    panels: Panels
     estimate: Estimate
     remarks: tuple[str, ...]
 
@@ -73,7 +75,9 @@ def drawn(
     maps = {name: np.asarray(array, dtype=float) for name, array in run(graph, held, *fitted.values()).items()}
     part = part_of(graph, layers, crop, formulas)
     layout = laid_out(graph, part.shown, part.live, part.formulas)
-    return Drawn(graph, held, maps, part, layout, estimate(layout, part), tuple(remarks))
+    told = estimate(layout, part)
+    panels = panels_of(layout, part, maps, MOST_FORMULAS - told.formulas)
+    return Drawn(graph, held, maps, part, layout, panels, told.with_panels(panels), tuple(remarks))
 
 
 def write_sheet(path: Path, given: Drawn, told: Told | None = None) -> Estimate:
@@ -81,7 +85,7 @@ def write_sheet(path: Path, given: Drawn, told: Told | None = None) -> Estimate:
 
     Raises UsageError for what is beyond the limits, MissingPackage without XlsxWriter, FileError where it can't be written.
     """
-    refuse_large(given.graph.name, given.estimate, others(given.layout) if given.part.formulas else 0)
+    refuse_large(given.graph.name, given.estimate)
     data, formulas = workbook(given, told)
     write_atomically(path, data)
     return Estimate(formulas, given.estimate.cells, len(data), given.estimate.seconds)
@@ -89,7 +93,7 @@ def write_sheet(path: Path, given: Drawn, told: Told | None = None) -> Estimate:
 
 def workbook(given: Drawn, told: Told | None = None) -> tuple[bytes, int]:
     """The bytes of the file, the same for the same network, and how many formulas are in it."""
-    writer = _xlsxwriter()
+    writer = needed("xlsxwriter", "the sheet is written by XlsxWriter", "sheet")
     tell = told or (lambda _: None)
     layout, buffer = given.layout, io.BytesIO()
     book = writer.Workbook(buffer, {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
@@ -107,10 +111,9 @@ def workbook(given: Drawn, told: Told | None = None) -> tuple[bytes, int]:
         for key, one in kept_areas(sheet).items():
             defined[key] = names.named(key)
             book.define_name(defined[key], f"={quoted(sheet.name)}{fixed_span(one.top, one.left, *one.end)}")
-    extra = write_prediction(book, styles, layout, given.maps)
+    extra = write_prediction(book, styles, layout, given.part, given.maps)
     tell("Explain")
-    room = MOST_FORMULAS - given.estimate.formulas - others(layout)
-    extra += write_explain(book, styles, layout, given.part, given.values, given.maps, room)
+    extra += write_explain(book, styles, layout, given.panels, given.values, given.maps)
     extra += write_network(network, styles, layout, given.part, layers.kept, given.remarks)
     write_record(book, layout, given.part, defined)
     network.activate()
@@ -127,16 +130,6 @@ def _refuse_infinite(arrays: Mapping[str, Any]) -> None:
                 usual="A cell of a spreadsheet holds finite numbers only.",
                 advice="Give others.",
             )
-
-
-def _xlsxwriter() -> Any:
-    try:
-        import xlsxwriter
-    except ImportError:
-        raise MissingPackage(
-            "the sheet is written by XlsxWriter, which isn't installed", advice="Install it: pip install 'slidesum[sheet]'."
-        ) from None
-    return xlsxwriter
 
 
 def checked_path(path: str | Path) -> Path:

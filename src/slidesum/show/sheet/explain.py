@@ -26,7 +26,7 @@ from slidesum.notation.write import axis as written
 from slidesum.notation.write import named
 from slidesum.show.sheet.functions import applied
 from slidesum.show.sheet.layers import stored_cells
-from slidesum.show.sheet.layout import LayerSheet, Layout
+from slidesum.show.sheet.layout import Layout
 from slidesum.show.sheet.live import (
     Linear,
     Terms,
@@ -36,45 +36,27 @@ from slidesum.show.sheet.live import (
     index_text,
     solved_text,
     sum_text,
-    terms_of,
 )
 from slidesum.show.sheet.names import cell, fixed, quoted, span
-from slidesum.show.sheet.part import Part
+from slidesum.show.sheet.panels import Panel, Panels
 from slidesum.show.sheet.style import Styles, printed, scale
 
-MOST_TERMS = 1000
-MOST_FORMULAS = 20_000
 NAMES, TYPED, SPLIT, SUM, BIAS, VALUE, AFTER, SHEET, HEAD, FIRST = 2, 3, 4, 6, 7, 8, 9, 10, 12, 13
 
 
 def write_explain(
-    book: Any,
-    styles: Styles,
-    layout: Layout,
-    part: Part,
-    values: Mapping[str, Any],
-    maps: Mapping[str, Any],
-    room: int = MOST_FORMULAS,
+    book: Any, styles: Styles, layout: Layout, panels: Panels, values: Mapping[str, Any], maps: Mapping[str, Any]
 ) -> int:
-    """Write the sheet, a panel a layer while there is room for so many formulas; how many that took."""
-    if not part.formulas:
+    """Write the sheet, where there is anything to tell; how many formulas that took."""
+    if not panels.written and not panels.left_out:
         return 0
-    page = None
+    page = _page(book, styles)
     left = count = 0
-    left_out = []
-    for sheet in layout.sheets:
-        if not sheet.live or not isinstance(sheet.node.op, Layer) or not sheet.result.size:
-            continue
-        panel = _Panel(layout, sheet, styles, values, maps)
-        if panel.terms is None or len(panel.terms.rows) > MOST_TERMS or count + panel.cost > min(room, MOST_FORMULAS):
-            left_out.append(sheet.node.name)
-            continue
-        page = page or _page(book, styles)
-        count += panel.write(page, left)
+    for panel in panels.written:
+        count += _PanelWriter(layout, panel, styles, values, maps).write(page, left)
         left += panel.width + 2
-    if left_out:
-        page = page or _page(book, styles)
-        page.write_string(1, 0, f"left out, for having too many terms: {', '.join(left_out)}"[:2000], styles["note"])
+    if panels.left_out:
+        page.write_string(1, 0, f"left out, for having too many terms: {', '.join(panels.left_out)}"[:2000], styles["note"])
     return count
 
 
@@ -89,21 +71,16 @@ def _page(book: Any, styles: Styles) -> Any:
     return page
 
 
-class _Panel:
-    """One layer on the sheet."""
+class _PanelWriter:
+    """Writes one layer."""
 
-    def __init__(
-        self, layout: Layout, sheet: LayerSheet, styles: Styles, values: Mapping[str, Any], maps: Mapping[str, Any]
-    ) -> None:
-        node = sheet.node
+    def __init__(self, layout: Layout, panel: Panel, styles: Styles, values: Mapping[str, Any], maps: Mapping[str, Any]) -> None:
+        node = panel.sheet.node
         assert isinstance(node.op, Layer)
-        assert node.sized is not None
-        self.layout, self.sheet, self.styles, self.node, self.op, self.sized = layout, sheet, styles, node, node.op, node.sized
+        self.layout, self.panel, self.styles, self.node, self.op = layout, panel, styles, node, node.op
+        self.sheet, self.at, self.terms, self.sized = panel.sheet, panel.at, panel.terms, panel.sized
         self.reduce = node.op.equation.reduce
-        result = np.asarray(maps[sheet.shown], dtype=float)
-        self.at = tuple(int(k) for k in np.unravel_index(int(np.argmax(np.abs(result))), result.shape))
-        self.computed = float(result[self.at])
-        self.terms = terms_of(self.sized, self.at)
+        self.computed = float(maps[panel.sheet.shown][panel.at])
         self.areas = [
             *(layout.results[name] for name in node.inputs),
             *(layout.arrays[f"{node.owner}.{operand.name}"] for operand in self.sized.filters),
@@ -113,17 +90,6 @@ class _Panel:
             *(self._full(operand.name, values) for operand in self.sized.filters),
         ]
         self.bias = np.asarray(values[f"{node.owner}.bias"], dtype=float) if self.sized.equation.bias else None
-
-    @property
-    def width(self) -> int:
-        assert self.terms is not None
-        return len(self.terms.loops) + len(self.terms.solved) + len(self.terms.addresses) + len(self.areas) + 1
-
-    @property
-    def cost(self) -> int:
-        """How many formulas it takes at most."""
-        assert self.terms is not None
-        return len(self.terms.rows) * (self.width - len(self.terms.loops)) + 12
 
     def _full(self, name: str, values: Mapping[str, Any]) -> Any:
         """A filter in the shape of its equation."""
@@ -139,9 +105,8 @@ class _Panel:
 
     def write(self, page: Any, left: int) -> int:
         """All of it; how many formulas."""
-        assert self.terms is not None
         self.page, self.left, self.count = page, left, 0
-        last = left + self.width - 1
+        self.last = last = left + self.panel.width - 1
         page.set_column_pixels(left, last, 44)
         page.set_column_pixels(last - len(self.areas), last, 78)
         page.set_column_pixels(last + 1, last + 2, 40)
@@ -233,7 +198,7 @@ class _Panel:
                     outside.append(f"{here}<0,{here}>={slide.extent}")
                 column += 1
             products += self._factors(row, column, there, held, checks, outside, found)
-        return FIRST + len(terms.rows) - 1, products
+        return FIRST + terms.count - 1, products
 
     def _solved(self, slide: Any, place: int, loops: Mapping[str, int]) -> float:
         rest = slide.start + sum(step * loops.get(name, 0) for name, step in slide.steps if name != slide.position)
@@ -274,7 +239,7 @@ class _Panel:
 
     def _ledger(self, names: Mapping[str, Linear], total: tuple[int, list[float]]) -> None:
         last, products = total
-        column = self.left + self.width - 1
+        column = self.last
         terms = span(FIRST, column, last, column)
         function, value = {
             "sum": ("SUM", sum(products)),
@@ -302,12 +267,12 @@ class _Panel:
         self._line(SHEET, "on its sheet", index_text(self.sheet.result, places), self.computed)
 
     def _coloured(self, last: int, products: list[float]) -> None:
-        column = self.left + self.width - 1
+        column = self.last
         rule = scale(min(products, default=0.0), max(products, default=0.0))
         self.page.conditional_format(FIRST, column, last, column, rule)
 
     def _line(self, row: int, label: str, text: str, value: float) -> None:
-        column = self.left + self.width - 1
+        column = self.last
         self.page.write_string(row, column - 1, label, self.styles["label"])
         self._formula(row, column, text, "exact_bold" if row in (VALUE, AFTER) else "exact", value)
 

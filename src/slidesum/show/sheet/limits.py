@@ -8,31 +8,29 @@
     characters   8,192        Excel, in one formula (`equations` breaks longer ones up)
     arguments    255          Excel, of one function (`functions` nests more)
 
-Bytes and seconds are estimates, from the lengths of the formulas; docs/sheet.md has what was measured.
+Formulas are told as many as there are at most: a count may turn out to be a number, a cell to have nothing to read. Bytes and
+seconds are estimates, from the lengths of the formulas; docs/sheet.md has what was measured.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slidesum.core.ops import Input, Layer, Stored
 from slidesum.errors import UsageError
+from slidesum.show.sheet import network, prediction
 from slidesum.show.sheet.layout import LayerSheet, Layout
+from slidesum.show.sheet.panels import Panels
 from slidesum.show.sheet.part import Part
 
 MOST_FORMULAS = 200_000
 MOST_CELLS = 10_000_000
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
 
-COUNTED = 7
-"""A row of the sheet Network has at most so many formulas."""
-MOST_CLASSES = 1000
-"""The sheet Prediction tells of so many classes at most."""
-
 BYTES_A_CELL, BYTES_A_FORMULA, BYTES_A_CHARACTER = 10, 16, 0.09
 SECONDS_A_CELL, SECONDS_A_FORMULA, SECONDS_A_CHARACTER = 1.5e-5, 9e-5, 2e-7
-FEW = 24
-"""The formula of a layer that is no equation has about so many characters."""
+FEW, EXPLAINED = 24, 50
+"""The formula of a layer that is no equation has about so many characters, and one of the sheet Explain."""
 
 
 @dataclass(frozen=True)
@@ -47,44 +45,49 @@ class Estimate:
     columns: int = 0
     widest: str = ""
 
+    def plus(self, formulas: int, characters: float) -> Estimate:
+        """With more formulas, of so many characters each."""
+        return replace(
+            self,
+            formulas=self.formulas + formulas,
+            bytes=self.bytes + int(formulas * (BYTES_A_FORMULA + BYTES_A_CHARACTER * characters)),
+            seconds=self.seconds + formulas * (SECONDS_A_FORMULA + SECONDS_A_CHARACTER * characters),
+        )
+
+    def with_panels(self, panels: Panels) -> Estimate:
+        """With the sheet Explain."""
+        return self.plus(panels.formulas, EXPLAINED)
+
     def __str__(self) -> str:
         told = f"about {self.bytes / 1e6:.1f} MB, about {max(1, round(self.seconds))} s"
         return f"{self.formulas:,} formulas, {self.cells:,} cells, {told}"
 
 
 def estimate(layout: Layout, part: Part) -> Estimate:
-    """The sizes of everything that would be written."""
-    formulas = cells = rows = columns = 0
-    characters = 0.0
+    """The sizes of everything that would be written but the sheet Explain, which has the room that is left."""
+    told = Estimate(0, 0, 0, 0.0)
+    cells = rows = columns = 0
     widest = ""
     for sheet in layout.sheets:
         numbers = sum(one.size for one in (*sheet.arrays.values(), *sheet.fixed.values()))
         cells += numbers + sheet.result.size
-        live, length = _formulas(layout, sheet, part)
-        formulas += live
-        characters += live * length
+        told = told.plus(*_formulas(layout, sheet, part))
         for row, column in (one.end for one in sheet.areas):
             if row + 1 > rows or column + 1 > columns:
                 widest = sheet.name
             rows, columns = max(rows, row + 1), max(columns, column + 1)
-    size = BYTES_A_CELL * cells + BYTES_A_FORMULA * formulas + BYTES_A_CHARACTER * characters
-    seconds = SECONDS_A_CELL * cells + SECONDS_A_FORMULA * formulas + SECONDS_A_CHARACTER * characters
-    return Estimate(formulas, cells, int(size), seconds, rows, columns, widest)
+    if part.formulas:
+        told = told.plus(network.most_formulas(layout) + prediction.formulas(layout), FEW)
+    size, seconds = told.bytes + BYTES_A_CELL * cells, told.seconds + SECONDS_A_CELL * cells
+    return Estimate(told.formulas, cells, size, seconds, rows, columns, widest)
 
 
-def others(layout: Layout) -> int:
-    """How many formulas the sheets Network and Prediction have at most."""
-    scores = layout.graph.output.shape
-    classes = min(int(scores[1]), MOST_CLASSES) if len(scores) == 2 else 0
-    return COUNTED * (len(layout.graph.nodes) + 1) + 2 * classes + 1
-
-
-def refuse_large(name: str, told: Estimate, beside: int = 0) -> None:
-    """Raise UsageError for what is too much, with what would be written and what to do; `beside` the layers there are so many."""
+def refuse_large(name: str, told: Estimate) -> None:
+    """Raise UsageError for what is too much, with what would be written and what to do."""
     advice = (
         "Write a part of it: --layers conv1..pool2, or --crop TOP,LEFT,ROWS,COLUMNS of the image, or --values without formulas."
     )
-    if told.formulas + beside > MOST_FORMULAS:
+    if told.formulas > MOST_FORMULAS:
         raise UsageError(
             f"the sheet of {name} would have {told}",
             usual=f"More than {MOST_FORMULAS:,} formulas are refused: hardly a spreadsheet computes them.",

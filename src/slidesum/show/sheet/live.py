@@ -8,8 +8,9 @@ falls on the place is computed too, and a tap that nothing falls through has an 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 
@@ -53,9 +54,14 @@ class Terms:
     solved: Mapping[str, int]
 
     @property
-    def rows(self) -> list[tuple[int, ...]]:
+    def count(self) -> int:
+        """How many terms there are, those in the border too."""
+        return prod(self.sized.extents[name] for name in self.loops)
+
+    @property
+    def rows(self) -> Iterator[tuple[int, ...]]:
         """The values of the loops, term by term."""
-        return list(itertools.product(*(range(self.sized.extents[name]) for name in self.loops)))
+        return itertools.product(*(range(self.sized.extents[name]) for name in self.loops))
 
     @property
     def addresses(self) -> list[tuple[int, int, Slide]]:

@@ -31,10 +31,16 @@ COLUMNS: tuple[tuple[str, str | None, int], ...] = (
     ("bytes", "activation_bytes", 90),
     ("reach", None, 70),
 )
+COUNTED = sum(key is not None for _, key, _ in COLUMNS)
 SUMMED = ("weights", "biases", "macs", "backward_macs", "activation_bytes")
 WORDS = 3
 """The first columns are words, the others numbers."""
 TOP = 4
+
+
+def most_formulas(layout: Layout) -> int:
+    """How many formulas it has at most: a count that no size can change is a number."""
+    return COUNTED * len(layout.graph.nodes) + len(SUMMED)
 
 
 def write_network(page: Any, styles: Styles, layout: Layout, part: Part, kept: Mapping[str, int], remarks: Sequence[str]) -> int:
@@ -62,7 +68,7 @@ def write_network(page: Any, styles: Styles, layout: Layout, part: Part, kept: M
     count = 0
     for number, (now, formula) in enumerate(zip(table, symbolic, strict=True), start=1):
         count += _row(page, styles, layout, head + number, now, formula, cells)
-    count += _totals(page, styles, head + 1, len(table), table.totals)
+    count += _totals(page, styles, head + 1, len(table), table.totals, part)
     _notes(page, styles, head + len(table) + 3, table, kept)
     page.freeze_panes(head + 1, 1)
     printed(page, wide=True)
@@ -113,15 +119,14 @@ def _row(
     return count
 
 
-def _totals(page: Any, styles: Styles, first: int, rows: int, totals: Mapping[str, Any]) -> int:
+def _totals(page: Any, styles: Styles, first: int, rows: int, totals: Mapping[str, Any], part: Part) -> int:
     row = first + rows
     page.write_string(row, 0, "total", styles["total_label"])
     count = 0
     for column, (_, key, _) in enumerate(COLUMNS[1:], start=1):
         if key in SUMMED and rows:
-            text = f"=SUM({cell(first, column)}:{cell(row - 1, column)})"
-            page.write_formula(row, column, text, styles["total"], totals[key])
-            count += 1
+            text = f"SUM({cell(first, column)}:{cell(row - 1, column)})"
+            count += part.write(page, row, column, text, styles["total"], totals[key])
         else:
             page.write_blank(row, column, None, styles["total"])
     return count

@@ -10,25 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from slidesum.core import ops
 from slidesum.core.network import Node
-from slidesum.core.ops import (
-    Activation,
-    Add,
-    BatchNorm,
-    Concat,
-    Distance,
-    Dropout,
-    Elementwise,
-    GroupNorm,
-    LayerNorm,
-    LocalResponseNorm,
-    Pad,
-    Reshape,
-    Slice,
-    Softmax,
-    Stored,
-    Take,
-)
 from slidesum.show.other import of_other
 from slidesum.show.sheet.area import Area, Cell
 from slidesum.show.sheet.functions import COMBINATIONS, applied, number, of_many
@@ -50,40 +33,40 @@ class OtherFormulas:
         """The formula of the value at `at`, without its '='; None where it is a number that nothing is read for."""
         node = self.node
         match node.op:
-            case Activation(function, options):
+            case ops.Activation(function, options):
                 return applied(function, options, self._x(at))
-            case Dropout():
+            case ops.Dropout():
                 return self._x(at)
-            case BatchNorm(axis, epsilon, affine):
+            case ops.BatchNorm(axis, epsilon, affine):
                 own: Place = (at[axis],)
                 mean, variance = self._own("mean", own), self._own("variance", own)
                 told = f"({self._x(at)}-{mean})/SQRT({variance}+{number(epsilon)})"
                 return f"{told}*{self._own('scale', own)}+{self._own('shift', own)}" if affine else told
-            case LayerNorm(axes, epsilon, scale, shift, centred):
+            case ops.LayerNorm(axes, epsilon, scale, shift, centred):
                 own = tuple(at[axis] for axis in axes)
                 where = tuple(0 if k in {axis % len(at) for axis in axes} else n for k, n in enumerate(at))
                 return self._scaled(self._standard(at, where, epsilon, centred), own, scale, shift)
-            case GroupNorm(groups, epsilon, affine):
+            case ops.GroupNorm(groups, epsilon, affine):
                 where = (at[0], at[1] // (self.sheet.result.shape[1] // groups), *(0 for _ in at[2:]))
                 return self._scaled(self._standard(at, where, epsilon, True), (at[1],), affine, affine)
-            case LocalResponseNorm(_, alpha, beta, k):
+            case ops.LocalResponseNorm(_, alpha, beta, k):
                 energy = of_many("SUMSQ", self._ranges(self._cells(at)))
                 return f"{self._x(at)}/POWER({number(k)}+{number(alpha)}*{energy},{number(beta)})"
-            case Softmax(axis):
+            case ops.Softmax(axis):
                 where = tuple(0 if k == axis % len(at) else n for k, n in enumerate(at))
                 return f"EXP({self._x(at)}-{self._helper('largest', where)})/{self._helper('sum', where)}"
-            case Distance():
+            case ops.Distance():
                 centres = self.sheet.fixed["centres"]
                 pairs = [(area.cell(place), centres.cell((at[1], place[1]))) for area, place in self._cells(at)]
                 return "+".join(self._squares(pairs))
-            case Elementwise(function):
+            case ops.Elementwise(function):
                 a, b = (self._ref(area, place) for area, place in self._cells(at))
                 return COMBINATIONS[function].format(a=a, b=b)
-            case Add():
+            case ops.Add():
                 return "+".join(self._ref(area, place) for area, place in self._cells(at))
-            case Stored():
+            case ops.Stored():
                 return self._own("value", at)
-            case Concat() | Slice() | Take() | Reshape() | Pad():
+            case ops.Concat() | ops.Slice() | ops.Take() | ops.Reshape() | ops.Pad():
                 return next((self._ref(area, place) for area, place in self._cells(at)), None)
             case _:
                 raise AssertionError(type(node.op).__name__)
@@ -92,7 +75,7 @@ class OtherFormulas:
         """The formula of a helper's value."""
         node = self.node
         first = at
-        if isinstance(node.op, GroupNorm):
+        if isinstance(node.op, ops.GroupNorm):
             first = (at[0], at[1] * (self.sheet.result.shape[1] // node.op.groups), *at[2:])
         cells = self._cells(first)
         ranges = self._ranges(cells)
@@ -105,7 +88,7 @@ class OtherFormulas:
             case "mean":
                 return of_many("SUM", ranges) + f"/{len(cells)}"
             case _:
-                centred = not (isinstance(node.op, LayerNorm) and not node.op.centred)
+                centred = not (isinstance(node.op, ops.LayerNorm) and not node.op.centred)
                 return of_many("DEVSQ" if centred else "SUMSQ", ranges) + f"/{len(cells)}"
 
     # Cells

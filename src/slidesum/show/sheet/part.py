@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from slidesum.core.network import Graph
 from slidesum.core.ops import Input
@@ -34,6 +35,14 @@ class Part:
     def live_at(self, layer: str, place: Sequence[int]) -> bool:
         """Whether a cell is a formula."""
         return self.formulas and all(place[axis] in cells for axis, cells in self.ranges.get(layer, {}).items())
+
+    def write(self, page: Any, row: int, column: int, text: str, style: Any, value: float) -> int:
+        """A computed number beside the layers': its formula, or only the number where there are none; how many formulas that is."""
+        if self.formulas:
+            page.write_formula(row, column, f"={text}", style, value)
+        else:
+            page.write_number(row, column, value, style)
+        return int(self.formulas)
 
     def count(self, layer: str, shape: Sequence[int]) -> int:
         """How many cells of a layer are formulas."""

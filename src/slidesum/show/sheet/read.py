@@ -29,7 +29,7 @@ import numpy as np
 
 from slidesum.core.network import Graph
 from slidesum.core.ops import Input
-from slidesum.errors import FileError, MissingPackage
+from slidesum.errors import FileError, needed
 from slidesum.laws.parameters import kept_parameters
 from slidesum.read.archive import Archive
 from slidesum.read.document import from_json
@@ -64,7 +64,7 @@ def read_sheet(path: Path) -> tuple[Graph, Arrays, Arrays]:
     Raises FileError for a file that isn't one of ours, misses layers, or has text where a number belongs; MissingPackage without
     openpyxl.
     """
-    openpyxl = _openpyxl()
+    openpyxl = needed("openpyxl", "the sheet is read by openpyxl", "sheet")
     data = _checked(path)
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
@@ -251,13 +251,3 @@ def _damaged(path: Path, error: Exception) -> FileError:
         usual="It is damaged, or holds what no spreadsheet program writes.",
         advice="Save it anew as .xlsx, or write the sheet anew.",
     )
-
-
-def _openpyxl() -> Any:
-    try:
-        import openpyxl
-    except ImportError:
-        raise MissingPackage(
-            "the sheet is read by openpyxl, which isn't installed", advice="Install it: pip install 'slidesum[sheet]'."
-        ) from None
-    return openpyxl
