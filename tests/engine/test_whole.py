@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 import slidesum as ss
 from slidesum.engine.host import Host, host
+from slidesum.engine.whole.crew import crew
+from slidesum.engine.whole.driver import GAP, WORDS
 from slidesum.engine.whole.program import Outside, Part, Place, Ref, Step
 from slidesum.run.compiled import Compiled
 from slidesum.zoo.catalogue import build
@@ -250,6 +252,26 @@ def test_threads_take_turns():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_an_interrupt_when_helpers_are_called(monkeypatch):
+    """The program is closed, so that nobody works in it while the next call begins."""
+    fast, x = SMALL.compile(threads=2), inputs(SMALL)[0]
+    wanted = fast(x)
+
+    class Interrupted:
+        def call(self, helpers: int, job) -> None:
+            crew().call(helpers, job)
+            raise KeyboardInterrupt("while they are called")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("slidesum.engine.whole.program.crew", Interrupted)
+        for _ in range(5):
+            with pytest.raises(KeyboardInterrupt, match=r"^while they are called$"):
+                fast(x)
+            (piece,) = fast.native.program.pieces
+            assert piece.words[GAP * WORDS.index("open")] == 0
+    assert np.array_equal(fast(x), wanted)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])

@@ -263,9 +263,11 @@ class _Piece:
         self._set("seats", 0)
         self._set("open", number)
         helpers = min(program.threads, self.most) - 1
-        if helpers > 0:
-            crew().call(helpers, lambda: program._help(self.address, number))
-        program._run(self.address)
+        try:
+            if helpers > 0:
+                crew().call(helpers, lambda: program._help(self.address, number))
+        finally:  # also if it was interrupted: who was called may be inside, and leaves only when it is closed
+            program._run(self.address)
 
 
 def _alone(part: Part, call: Callable[[int, int, int], None], numbers: int, scratch: int) -> None:
