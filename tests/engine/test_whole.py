@@ -348,6 +348,14 @@ def test_torch_tensors():
     assert np.array_equal(y.numpy(), fast(x))
 
 
+def test_other_libraries_get_arrays_of_numpy():
+    jnp = pytest.importorskip("jax.numpy")
+    fast, x = SMALL.compile(), inputs(SMALL)[0]
+    y = fast(jnp.asarray(x))
+    assert type(y) is np.ndarray
+    assert np.array_equal(y, fast(x))
+
+
 def test_a_result_stays_as_it_is():
     fast, x = SMALL.compile(), inputs(SMALL)[0]
     y = fast(x)

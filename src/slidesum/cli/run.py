@@ -45,11 +45,13 @@ def run(
         results = {node.name: maps[node.name] for node in net.graph.outputs}
     else:
         results = _compiled(net, x, threads, exact, table)
+    import numpy as np
+
     for name, result in results.items():
         print(f"{name} {'×'.join(map(str, result.shape))}")
         flat = result.reshape(-1)
         for place in flat.argsort()[::-1][:top]:
-            print(f"  {','.join(map(str, _unravelled(int(place), result.shape)))}: {flat[place]:.6g}")
+            print(f"  {','.join(map(str, np.unravel_index(place, result.shape)))}: {flat[place]:.6g}")
 
 
 def _compiled(net: Network, x: Any, threads: int | None, exact: bool, table: bool) -> dict[str, Any]:
@@ -60,12 +62,3 @@ def _compiled(net: Network, x: Any, threads: int | None, exact: bool, table: boo
     elif not fast.is_native:
         tell("there is no engine here: computed by plans", "yellow")
     return y if isinstance(y, dict) else {net.graph.output.name: y}
-
-
-def _unravelled(place: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Where a value stands that is number `place` in order."""
-    found: list[int] = []
-    for extent in reversed(shape):
-        place, rest = divmod(place, extent)
-        found.append(rest)
-    return tuple(reversed(found))
