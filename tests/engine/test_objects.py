@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -94,6 +95,31 @@ def test_names_tell_all_that_code_depends_on():
     keys = [sources_key(*given) for given in ((Combine(4, "add"), here), (Combine(8, "add"), here), (Clear(4), here))]
     keys.append(sources_key(Combine(4, "add"), replace(here, features="+sse2")))
     assert len(set(keys)) == 4
+
+
+HOMES = [
+    ("linux", {"HOME": "/home/x"}, "/home/x/.cache/slidesum/kernels"),
+    ("linux", {"HOME": "/home/x", "XDG_CACHE_HOME": "/fast"}, "/fast/slidesum/kernels"),
+    ("darwin", {"HOME": "/Users/x"}, "/Users/x/Library/Caches/slidesum/kernels"),
+    ("win32", {"LOCALAPPDATA": "/Users/x/Local"}, "/Users/x/Local/slidesum/kernels"),
+]
+
+
+@POSIX
+@pytest.mark.parametrize(("system", "environment", "place"), HOMES)
+def test_where_the_system_keeps_caches(monkeypatch, system: str, environment: dict[str, str], place: str):
+    monkeypatch.setattr(sys, "platform", system)
+    for name in ("SLIDESUM_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert folder() == Path(place)
+
+
+def test_tests_keep_nothing_in_the_users_place(monkeypatch):
+    own = folder()
+    monkeypatch.delenv("SLIDESUM_CACHE")
+    assert own != folder()
 
 
 def test_nothing_is_kept_where_nothing_is_wanted(monkeypatch):

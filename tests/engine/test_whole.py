@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+from itertools import repeat
 
 import numpy as np
 import pytest
@@ -17,8 +18,9 @@ from hypothesis import strategies as st
 
 import slidesum as ss
 from slidesum.engine.host import Host, host
-from slidesum.engine.whole.objects import call_of
-from slidesum.engine.whole.program import Part, Ref
+from slidesum.engine.whole.crew import crew
+from slidesum.engine.whole.driver import GAP, WORDS
+from slidesum.engine.whole.program import Outside, Part, Place, Ref, Step
 from slidesum.run.compiled import Compiled
 from slidesum.zoo.catalogue import build
 
@@ -66,31 +68,48 @@ def poisoned(fast: Compiled) -> None:
     program.memory[: program.memory.size // 4 * 4].view(np.float32)[...] = np.nan
 
 
+CANARY = 4096
+"""Values on either side of a result, none of which may change."""
+
+
 def written_inside(fast: Compiled, x: list[np.ndarray]) -> None:
-    """Run part by part; of the arena, only the buffer that a part is to write may change."""
+    """Run part by part; only the buffer or the result that a part is to write may change, and what it has of the scratch."""
     program = fast.native.program
-    arena = program.memory
+    arena, given = program.memory, [array.copy() for array in x]
+    scratch = program.base + program.arena_bytes - arena.ctypes.data
+    guarded = [np.full(math.prod(shape) + 2 * CANARY, 7, np.float32) for shape in program.outputs]
 
-    def piece(number: int) -> None:
-        bounds = [-1, *program.stops, max([part.level for part in program.plan.parts], default=-1)]
-        for part, code, numbers in sorted(program.calls_of, key=lambda entry: entry[0].level):
-            if bounds[number] < part.level <= bounds[number + 1]:
-                before = arena.copy()
-                call = call_of(code)
-                for task in range(part.tasks):
-                    call(numbers, task, program.base + program.arena_bytes)
-                allowed = np.zeros(arena.size, bool)
-                allowed[program.base + program.arena_bytes - arena.ctypes.data :] = True  # the scratch
-                for place in target(part):
-                    begin = program.address(Ref(place.buffer)) - arena.ctypes.data
-                    allowed[begin : begin + 4 * program.plan.sizes[place.buffer]] = True
-                assert not (before != arena)[~allowed].any(), part.name
+    def whole(out: Outside) -> np.ndarray:
+        return guarded[out.number][CANARY:-CANARY]
 
-    program._walked(x, piece, lambda step, run: run())
+    def checked(what: Part | Step, run) -> None:
+        before, results = arena.copy(), [array.copy() for array in guarded]
+        run()
+        allowed = np.zeros(arena.size, bool)
+        allowed[scratch : scratch + 4 * program.plan.scratch] = True
+        for place in target(what):
+            if isinstance(place, Ref):
+                begin = program.address(Ref(place.buffer)) - arena.ctypes.data
+                allowed[begin : begin + 4 * program.plan.sizes[place.buffer]] = True
+            else:
+                results[place.number][CANARY:-CANARY] = whole(place)
+        assert not (before != arena)[~allowed].any(), what.name
+        assert all(map(np.array_equal, results, guarded, repeat(True))), what.name
+        assert all(map(np.array_equal, x, given)), what.name
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            program, "results", lambda: [whole(Outside(k, given=False)).reshape(s) for k, s in enumerate(program.outputs)]
+        )
+        program.one_by_one(x, checked)
 
 
-def target(part: Part) -> list[Ref]:
-    return [part.numbers[name] for name in ("y", "plain", "v", "m") if isinstance(part.numbers.get(name), Ref)]
+def target(what: Part | Step) -> list[Place]:
+    """What a part or a step may write."""
+    if isinstance(what, Step):
+        return [what.writes[0]]
+    places = [what.numbers.get(name) for name in ("y", "plain")]
+    return [place for place in places if isinstance(place, Ref) or (isinstance(place, Outside) and not place.given)]
 
 
 @st.composite
@@ -137,10 +156,10 @@ def test_random_layers():
     @given(layers(), st.integers(1, 3))
     def check(net: ss.Network, threads: int):
         fast = net.compile(threads=threads)
-        poisoned(fast)
         x = inputs(net)
-        assert error(net, fast, x) <= 1e-5
         written_inside(fast, x)
+        poisoned(fast)
+        assert error(net, fast, x) <= 1e-5
         seen.update(type(part.kernel).__name__ for part in fast.native.program.plan.parts)
 
     check()
@@ -169,10 +188,10 @@ def test_random_poolings():
     @given(poolings())
     def check(net: ss.Network):
         fast = net.compile(threads=2)
-        poisoned(fast)
         x = inputs(net)
-        assert error(net, fast, x) <= 1e-5
         written_inside(fast, x)
+        poisoned(fast)
+        assert error(net, fast, x) <= 1e-5
 
     check()
 
@@ -233,6 +252,26 @@ def test_threads_take_turns():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_an_interrupt_when_helpers_are_called(monkeypatch):
+    """The program is closed, so that nobody works in it while the next call begins."""
+    fast, x = SMALL.compile(threads=2), inputs(SMALL)[0]
+    wanted = fast(x)
+
+    class Interrupted:
+        def call(self, helpers: int, job) -> None:
+            crew().call(helpers, job)
+            raise KeyboardInterrupt("while they are called")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("slidesum.engine.whole.program.crew", Interrupted)
+        for _ in range(5):
+            with pytest.raises(KeyboardInterrupt, match=r"^while they are called$"):
+                fast(x)
+            (piece,) = fast.native.program.pieces
+            assert piece.words[GAP * WORDS.index("open")] == 0
+    assert np.array_equal(fast(x), wanted)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
@@ -307,6 +346,14 @@ def test_torch_tensors():
     y = fast(torch.from_numpy(x).requires_grad_())
     assert isinstance(y, torch.Tensor)
     assert np.array_equal(y.numpy(), fast(x))
+
+
+def test_other_libraries_get_arrays_of_numpy():
+    jnp = pytest.importorskip("jax.numpy")
+    fast, x = SMALL.compile(), inputs(SMALL)[0]
+    y = fast(jnp.asarray(x))
+    assert type(y) is np.ndarray
+    assert np.array_equal(y, fast(x))
 
 
 def test_a_result_stays_as_it_is():

@@ -108,6 +108,21 @@ def test_every_function(function, library):
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("function", ["softplus", "mish", "sigmoid", "tanh", "elu", "selu", "celu", "silu", "softsign"])
+def test_functions_of_what_is_far_away(function, library):
+    """Infinite values, and those whose powers have none: as torch has it, 0 · inf included."""
+    x = np.array([-np.inf, -1e4, 0, 1e4, np.inf, np.nan], "float32")
+    net = Draft("one")
+    net.activation(net.input("f", f=6), function)
+    judge = TORCH.get(function) or getattr(torch, function, None) or getattr(F, function)
+    with np.errstate(invalid="ignore"):
+        found = run(net.graph, {}, LIBRARIES[library][0](x))[net.graph.output.name]
+    wanted = judge(torch.tensor(x), *(number for _, number in OPTIONS.get(function, ())))
+    assert_close(found, wanted.numpy(), 1e-6)
+    assert np.asarray(found).dtype == np.float32
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("function", COMBINATIONS)
 def test_every_combination(function, library):
     graph = built(lambda net, x: net.combine(function, net.activation(x, "exp"), net.stored((5, 1))))

@@ -14,23 +14,23 @@ import numpy as np
 from slidesum.core.network import Graph, Node
 from slidesum.engine.host import host
 from slidesum.errors import ArrayError, SizeError, UsageError
-from slidesum.laws.parameters import parameters
-from slidesum.run.layers import computed
-from slidesum.run.met import as_numpy, library, numpy_backend
-from slidesum.run.network import checked_values, fitted, refuse_symbols, result_of, walk
+from slidesum.run.met import as_numpy, library
+from slidesum.run.network import checked_values, fitted_inputs, refuse_symbols, result_of, walk
 
 if TYPE_CHECKING:
     from slidesum.engine.whole.network import NativeNetwork, Row
 
 Array = Any
+FLOAT = np.empty(0, np.float32)
+"""An array like those that are computed with."""
 WHY_NOT = "there is no engine here: llvmlite isn't installed, or the processor isn't known; every layer is computed by its plan"
 
 
 class Compiled:
     """A network as one program, for one batch. Call it with an array an input; it prints itself as a table.
 
-    NumPy arrays and torch tensors on the CPU are read where they are, if they are float32 and lie in order; the result is of the
-    library of the first input. Several threads may call it; they take turns.
+    NumPy arrays and torch tensors on the CPU are read where they are, if they are float32 and lie in order. The result is a tensor
+    where the first input is one, and NumPy's otherwise. Several threads may call it; they take turns.
     """
 
     def __init__(self, graph: Graph, values: Mapping[str, Array], *, threads: int | None = None, exact: bool = False) -> None:
@@ -46,13 +46,11 @@ class Compiled:
             return None
         from slidesum.engine.whole.network import NativeNetwork
 
-        backend = numpy_backend()
+        return NativeNetwork(self.graph, self.values, here, self.threads, self.exact, self._by_plan)
 
-        def compute(node: Node, before: Sequence[Array]) -> Array:
-            arrays = {p.name: self.values[f"{node.owner}.{p.name}"] for p in parameters(node)}
-            return computed(backend, node, arrays, before)
-
-        return NativeNetwork(self.graph, self.values, here, self.threads, self.exact, compute)
+    def _by_plan(self, node: Node, before: Sequence[Array]) -> Array:
+        """The result of one layer, where there is no kernel for it."""
+        return result_of(node, self.values, before, FLOAT)
 
     @property
     def is_native(self) -> bool:
@@ -73,7 +71,7 @@ class Compiled:
             results = self.native.run(given)
         else:
             arrays = dict(zip((node.name for node in self.graph.inputs), given, strict=True))
-            found = walk(self.graph, arrays, lambda node, before: result_of(node, self.values, before, given[0]))
+            found = walk(self.graph, arrays, self._by_plan)
             results = [found[name] for name in outputs]
         if kind == "torch":
             import torch
@@ -83,20 +81,10 @@ class Compiled:
 
     def _given(self, inputs: Sequence[Array]) -> list[Array]:
         """The inputs as float32, in order, of the shapes that the program is for."""
-        wanted = self.graph.inputs
-        if len(inputs) != len(wanted):
-            raise UsageError(
-                f"{self.graph.name} has {len(wanted)} inputs, and {len(inputs)} were given", advice="Give one array an input."
-            )
-        return [self._fitted(node, x) for node, x in zip(wanted, inputs, strict=True)]
+        given = fitted_inputs(self.graph, [_on_the_processor(x) for x in inputs])
+        return [self._as_float(node, given[node.name]) for node in self.graph.inputs]
 
-    def _fitted(self, node: Node, x: Array) -> Array:
-        if library(x) == "torch" and x.device.type != "cpu":
-            raise ArrayError(
-                f"a compiled network runs on the processor, and this tensor is on {x.device}",
-                advice="Move it: x.cpu().",
-            )
-        array = fitted(node, as_numpy(x))
+    def _as_float(self, node: Node, array: Array) -> Array:
         if np.iscomplexobj(array):
             raise ArrayError("a compiled network computes in float32, and this array is complex", advice="Use net.run.")
         if array.shape[0] != node.shape[0]:
@@ -125,7 +113,7 @@ class Compiled:
         total: Row = {"layer": "in all", "kernel": "", "tile": ""}
         for head in rows[0]:
             if head not in total:
-                total[head] = sum(row[head] for row in rows)  # type: ignore[misc]
+                total[head] = sum(value for row in rows if not isinstance(value := row[head], str))
         lines = [{head: _shown(value) for head, value in row.items()} for row in (*rows, total)]
         heads = list(rows[0])
         width = {head: max(len(head), *(len(line[head]) for line in lines)) for head in heads}
@@ -161,6 +149,12 @@ def known_exact(exact: Any) -> bool:
     if not isinstance(exact, bool):
         raise UsageError(f"exact= is True or False, not {exact!r}", advice="Write exact=True to forbid Winograd's transforms.")
     return exact
+
+
+def _on_the_processor(x: Array) -> Array:
+    if library(x) == "torch" and x.device.type != "cpu":
+        raise ArrayError(f"a compiled network runs on the processor, and this tensor is on {x.device}", advice="Move it: x.cpu().")
+    return as_numpy(x)
 
 
 def _shown(value: str | int | float) -> str:

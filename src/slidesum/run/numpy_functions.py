@@ -22,7 +22,7 @@ def _elu(x: Any, alpha: float) -> Any:
 
 
 def _softplus(x: Any, beta: float) -> Any:
-    return np.logaddexp(beta * x, 0 * x) / beta
+    return np.logaddexp(beta * x, 0) / beta
 
 
 def _hard_sigmoid(x: Any, slope: float, shift: float) -> Any:

@@ -92,6 +92,37 @@ def test_the_tour_can_be_skipped_and_walked_by_keys(newcomer):
     assert newcomer.evaluate("() => document.activeElement.dataset.testid") == "tour-start"
 
 
+MOVED = """(top) => {
+  const target = document.querySelector("[data-testid='stack:out']");
+  target.style.translate = "";
+  target.style.translate = `0 ${top - target.getBoundingClientRect().top}px`;
+}"""
+
+
+def test_a_press_is_never_lost_to_a_note_that_moves(newcomer):
+    above = "() => document.querySelector('.tour').classList.contains('tour-above')"
+    newcomer.get_by_test_id("tour-next").click()
+    newcomer.wait_for_function(POINTED, arg="stack:out")
+    newcomer.evaluate(MOVED, 20)
+    newcomer.wait_for_function(f"() => !({above})()")
+    box = newcomer.get_by_test_id("tour-next").bounding_box()
+    newcomer.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    newcomer.mouse.down()
+    newcomer.evaluate(MOVED, 700)
+    newcomer.wait_for_timeout(100)
+    assert not newcomer.evaluate(above)
+    newcomer.mouse.up()
+    assert step(newcomer) == "3"
+
+
+def test_the_note_moves_out_of_the_way(newcomer):
+    newcomer.get_by_test_id("tour-next").click()
+    newcomer.wait_for_function(POINTED, arg="stack:out")
+    for top, is_above in ((20, False), (700, True)):
+        newcomer.evaluate(MOVED, top)
+        newcomer.wait_for_function("(is) => document.querySelector('.tour').classList.contains('tour-above') === is", arg=is_above)
+
+
 def test_the_tour_is_a_labelled_dialog_that_blocks_nothing(newcomer):
     tour = newcomer.get_by_role("dialog", name=TITLES[0])
     assert tour.get_attribute("aria-modal") == "false"

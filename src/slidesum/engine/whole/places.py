@@ -7,8 +7,9 @@ plain     what comes from outside and goes there, and what plans compute with
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from slidesum.core.network import Graph
@@ -102,14 +103,5 @@ class Places:
     def plain(self, name: str) -> Place:
         """Where it lies plain."""
         if name not in self.plains:
-            size = 1
-            for n in self.graph[name].shape:
-                size *= int(n)
-            self.plains[name] = Ref(self.plan.buffer(size))
+            self.plains[name] = Ref(self.plan.buffer(math.prod(int(n) for n in self.graph[name].shape)))
         return self.plains[name]
-
-    def flat_maps(self, spot: Spot) -> Maps:
-        """Its maps with all cells in one row, where nothing lies between rows."""
-        maps = spot.maps
-        depth, rows, columns = maps.cells
-        return replace(maps, cells=(1, 1, depth * rows * columns)) if maps.is_bare else maps

@@ -123,9 +123,8 @@ class Program:
         run, helping = driver(host)
         self._run = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(run)
         self._help = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(helping)
-        self.calls_of: list[tuple[Part, int, int]] = []
+        self.stops = sorted({step.level for step in plan.steps})
         self.pieces = [_Piece(self, parts, host) if parts else None for parts in self._parted()]
-
         _programs.add(self)
 
     def alone(self) -> None:
@@ -137,11 +136,8 @@ class Program:
 
     def _parted(self) -> list[list[Part]]:
         """The parts between the steps: those of levels up to the first step's, and so on."""
-        stops = sorted({step.level for step in self.plan.steps})
-        bounds = [-1, *stops, max([part.level for part in self.plan.parts], default=-1)]
-        pieces = [[p for p in self.plan.parts if low < p.level <= high] for low, high in pairwise(bounds)]
-        self.stops = stops
-        return pieces
+        bounds = [-1, *self.stops, max([part.level for part in self.plan.parts], default=-1)]
+        return [[p for p in self.plan.parts if low < p.level <= high] for low, high in pairwise(bounds)]
 
     def address(self, place: Ref) -> int:
         """Where it lies."""
@@ -175,22 +171,28 @@ class Program:
             run()
             found.append((what, time.perf_counter() - begin))
 
-        def piece(number: int) -> None:
-            bounds = [-1, *self.stops, max([part.level for part in self.plan.parts], default=-1)]
-            low, high = bounds[number], bounds[number + 1]
-            scratch = self.base + self.arena_bytes
-            for part, code, numbers in sorted(self.calls_of, key=lambda entry: entry[0].level):
-                if low < part.level <= high:
-                    clocked(part, partial(_alone, part, call_of(code), numbers, scratch))
-
-        self._walked(given, piece, clocked)
+        self.one_by_one(given, clocked)
         return found
+
+    def one_by_one(self, given: Sequence[Array], each: Callable[[Part | Step, Callable[[], None]], None]) -> list[Array]:
+        """The results, by `each` for every part and step in turn: with what it is, and the function that does it in this thread."""
+
+        def piece(number: int) -> None:
+            found = self.pieces[number]
+            for part, code, numbers in found.entries if found is not None else ():
+                each(part, partial(_alone, part, call_of(code), numbers, self.base + self.arena_bytes))
+
+        return self._walked(given, piece, each)
+
+    def results(self) -> list[Array]:
+        """Arrays for the results of a call: all that it allocates."""
+        return [np.empty(shape, np.float32) for shape in self.outputs]
 
     def _walked(
         self, given: Sequence[Array], piece: Callable[[int], None], each: Callable[[Step, Callable[[], None]], None]
     ) -> list[Array]:
         """Pieces and steps in turn; one call at a time, since there is one arena."""
-        out = [np.empty(shape, np.float32) for shape in self.outputs]
+        out = self.results()
 
         def stepped(step: Step) -> None:
             arrays = [self.view(place, shape, given, out) for place, shape in step.reads]
@@ -212,6 +214,7 @@ class _Piece:
 
     def __init__(self, program: Program, parts: Sequence[Part], host: Host) -> None:
         self.program = program
+        self.entries: list[tuple[Part, int, int]] = []  # with the addresses of its code and numbers
         levels = sorted({part.level for part in parts})
         self.stages = np.zeros((len(levels), STAGE_WORDS), np.int64)
         self.words = np.zeros(GAP * len(WORDS), np.int64)
@@ -222,7 +225,7 @@ class _Piece:
             for row, part in zip(table, among, strict=True):
                 code, numbers = address_of(part.kernel, host), self._numbers(part)
                 row[:] = code, numbers, begin, begin + part.tasks
-                program.calls_of.append((part, code, numbers))
+                self.entries.append((part, code, numbers))
                 begin += part.tasks
             program.held.append(table)
             stage[2 * GAP :][:2] = begin, table.ctypes.data
@@ -260,9 +263,11 @@ class _Piece:
         self._set("seats", 0)
         self._set("open", number)
         helpers = min(program.threads, self.most) - 1
-        if helpers > 0:
-            crew().call(helpers, lambda: program._help(self.address, number))
-        program._run(self.address)
+        try:
+            if helpers > 0:
+                crew().call(helpers, lambda: program._help(self.address, number))
+        finally:  # also if it was interrupted: who was called may be inside, and leaves only when it is closed
+            program._run(self.address)
 
 
 def _alone(part: Part, call: Callable[[int, int, int], None], numbers: int, scratch: int) -> None:

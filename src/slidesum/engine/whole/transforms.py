@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -50,9 +51,7 @@ def transforms(outputs: int, taps: int) -> Transforms:
     g, b = [], []
     for p in points:
         others = [q for q in points if q != p]
-        scale = Fraction(1)
-        for q in others:
-            scale *= p - q
+        scale = prod((p - q for q in others), start=Fraction(1))
         g.append(tuple(p**k / scale for k in range(taps)))
         b.append((*_polynomial(others), Fraction(0)))
     g.append(tuple(Fraction(k == taps - 1) for k in range(taps)))

@@ -119,8 +119,7 @@ class _Walk:
         if isinstance(node.op, Dropout) or (isinstance(node.op, Activation) and node.op.function == "identity"):
             if node.inputs[0] in self.flat:
                 self.flat[node.name] = self.flat[node.inputs[0]]
-                if node.name not in self.asked:
-                    return
+                return
             if node.name not in self.asked:
                 self.known[node.name] = self.known[node.inputs[0]]
                 return
@@ -152,7 +151,6 @@ class _Walk:
     def _made(self, node: Node) -> Work:
         """The work of this layer alone."""
         planned = Planned(node.name, tuple(self.known[name] for name in node.inputs if name in self.known), node)
-        flat = [name for name in node.inputs if name in self.flat]
         if not all(can_lie_in_blocks(self.graph[name].shape) for name in (node.name, *node.inputs)):
             return planned
         match node.op:
@@ -162,7 +160,7 @@ class _Walk:
                     return self._filters(node, found)
                 if isinstance(found, Pooling) and all_exist(found.window):
                     return Pools(node.name, self.known[node.inputs[0]], found)
-            case BatchNorm(axis=1) if not flat:
+            case BatchNorm(axis=1):
                 return self._normalised(node)
             case Activation() as op if (tail := tail_of(op)) is not None:
                 return Combines(node.name, "copy", planned.inputs, tail)

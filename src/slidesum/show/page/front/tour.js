@@ -101,6 +101,7 @@ export function mountTour(root, context) {
   }
 
   function place() {
+    if (dialog.matches(":active")) return; // a note that moves away between press and release would lose the click
     const rect = target?.isConnected ? target.getBoundingClientRect() : new DOMRect();
     const [top, left] = [Math.max(rect.top, 4), Math.max(rect.left, 4)];
     const [bottom, right] = [Math.min(rect.bottom, window.innerHeight - 4), Math.min(rect.right, window.innerWidth - 4)];
