@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from test_whole import error, inputs, poisoned, spread, written_inside
 
 import slidesum as ss
-from slidesum.engine.whole import emit_winograd
+from slidesum.engine.whole import candidates, emit_winograd
 from slidesum.engine.whole.transforms import relative_error, transforms
 
 SETTINGS = settings(deadline=None, derandomize=True, suppress_health_check=[*HealthCheck])
@@ -63,8 +63,8 @@ def layers(draw, outputs: int, taps: int) -> ss.Network:
 @pytest.mark.parametrize(("outputs", "taps"), SIZES)
 def test_random_layers(monkeypatch, outputs: int, taps: int):
     """Whatever would be cheaper, so that all sizes are reached."""
-    monkeypatch.setattr(emit_winograd, "OUTPUTS", {taps: (outputs,)})
-    monkeypatch.setattr(emit_winograd, "direct_cycles", lambda *given: float("inf"))
+    monkeypatch.setattr(candidates, "OUTPUTS", {taps: (outputs,)})
+    monkeypatch.setattr(candidates, "WORTH", float("inf"))
 
     @settings(SETTINGS, max_examples=12)
     @given(layers(outputs, taps), st.integers(1, 3))

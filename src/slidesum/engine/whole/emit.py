@@ -5,23 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from slidesum.core.network import Graph, Node
-from slidesum.engine.host import Host
+from slidesum.engine.whole.candidates import Choose, Setting
 from slidesum.engine.whole.edges import Pack, Unpack
-from slidesum.engine.whole.emit_filters import by_group, depthwise_part, direct_parts
-from slidesum.engine.whole.emit_winograd import winograd_part
+from slidesum.engine.whole.emit_filters import by_group, row_numbers
+from slidesum.engine.whole.emit_ways import parts_of
+from slidesum.engine.whole.emit_winograd import rounds_well
 from slidesum.engine.whole.kernel import Kernel
 from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.places import Form, Places, Spot
 from slidesum.engine.whole.pool import Pool
 from slidesum.engine.whole.program import Number, Outside, Part, Place, Plan, Ref, Step
 from slidesum.engine.whole.response import Response
-from slidesum.engine.whole.rows import Clear, Combine, rows_cut
-from slidesum.engine.whole.tables import pool_tables, row_table
+from slidesum.engine.whole.rows import Clear, Combine
+from slidesum.engine.whole.tables import pool_tables
+from slidesum.engine.whole.ways import Problem, Transformed, Way
 from slidesum.engine.whole.work import Combines, Filters, Joins, Planned, Pools, Responds, Work
 from slidesum.laws.count import count
 
@@ -30,28 +33,32 @@ Compute = Callable[[Node, Sequence[Array]], Array]
 """What computes a layer by its plan, from plain arrays."""
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What code is made for."""
+@dataclass(frozen=True, eq=False)
+class _Filtering:
+    """Filters whose way isn't chosen yet; `at` is the number of parts before them."""
 
-    host: Host
-    threads: int
-    exact: bool
+    work: Filters
+    x: Spot
+    y: Spot
+    other: Spot | None
+    level: int
+    at: int
 
     @property
-    def lanes(self) -> int:
-        return self.host.bytes_wide // 4
+    def problem(self) -> Problem:
+        return Problem.of(self.work.what, self.x.maps, self.y.maps, self.other.maps if self.other else None, self.work.tail)
 
 
 class Emitter:
     """Work by work; `levels` say when a result is there, by its name and form."""
 
-    def __init__(self, graph: Graph, works: Sequence[Work], setting: Setting, compute: Compute) -> None:
-        self.graph, self.works, self.setting, self.compute = graph, works, setting, compute
+    def __init__(self, graph: Graph, works: Sequence[Work], setting: Setting, compute: Compute, choose: Choose) -> None:
+        self.graph, self.works, self.setting, self.compute, self.choose = graph, works, setting, compute, choose
         self.plan = Plan()
         self.places = Places(graph, works, setting.lanes, self.plan)
         self.levels: dict[tuple[str, Form], int] = {(node.name, "plain"): -1 for node in graph.inputs}
         self.cleared: set[int] = set()
+        self.filtering: list[_Filtering] = []
 
     def emitted(self) -> Plan:
         """The whole plan; what is asked for goes outside."""
@@ -60,6 +67,7 @@ class Emitter:
                 self.places.plains[node.name] = Outside(number, given=False)
         for work in self.works:
             self._work(work)
+        self._ways_chosen()
         for number, node in enumerate(self.graph.outputs):
             place = Outside(number, given=False)
             if self.places.plains.get(node.name) != place:
@@ -145,21 +153,18 @@ class Emitter:
             needs.append((work.other, "blocked"))
         level = self._level(*needs)
         self._clear(y, level)
-        if work.what.is_depthwise and form == "blocked":
-            self.plan.parts.append(depthwise_part(work, x, y, self.setting.lanes, self.setting.threads, level, self._row_numbers))
-        else:
-            for group in by_group(work, x, y, other, self.setting.lanes):
-                self._summed(*group, level)
+        for group in by_group(work, x, y, other, self.setting.lanes):
+            self.filtering.append(_Filtering(*group, level, len(self.plan.parts)))
         self._made(work.name, level)
 
-    def _summed(self, work: Filters, x: Spot, y: Spot, other: Spot | None, level: int) -> None:
-        host, threads = self.setting.host, self.setting.threads
-        fast = None if self.setting.exact else winograd_part(work, x, y, other, host, threads, level)
-        if fast is None:
-            self.plan.parts.extend(direct_parts(work, x, y, other, host, threads, level))
-        else:
-            part, scratch = fast
-            self.plan.parts.append(part)
+    def _ways_chosen(self) -> None:
+        """The parts of all filters, where they belong: each in the best way that its filters allow."""
+        ranked = self.choose([found.problem for found in self.filtering], self.setting)
+        for found in reversed(self.filtering):
+            allowed = partial(_allowed, found.work.w, {})
+            way, seconds = next(entry for entry in ranked[found.problem] if allowed(entry[0]))
+            parts, scratch = parts_of(found.work, found.x, found.y, found.other, way, self.setting, found.level)
+            self.plan.parts[found.at : found.at] = [replace(parts[0], seconds=seconds), *parts[1:]]
             self.plan.scratch = max(self.plan.scratch, scratch)
 
     def _pools(self, work: Pools) -> None:
@@ -216,18 +221,7 @@ class Emitter:
         self.plan.parts.append(Part(name, kernel, {**numbers, **(extra or {})}, tasks, level, bytes=size * len(spots)))
 
     def _row_numbers(self, spots: Mapping[str, Spot], cells: Maps) -> tuple[dict[str, Number], int]:
-        rows = cells.cells[0] * cells.cells[1]
-        chunks, at_once = rows_cut(rows, cells.batch * cells.blocks, self.setting.threads)
-        numbers: dict[str, Number] = {
-            "blocks": cells.blocks, "chunks": chunks, "rows": rows, "rows_at_once": at_once, "columns": cells.cells[2]
-        }  # fmt: skip
-        for name in ("a", "b", "x", "y"):
-            spot = spots.get(name)
-            numbers[name] = spot.ref() if spot else 0
-            numbers[f"{name}_sample"] = spot.maps.sample if spot else 0
-            numbers[f"{name}_block"] = spot.maps.block if spot else 0
-            numbers[f"{name}_rows"] = row_table(spot.maps) if spot else 0
-        return numbers, cells.batch * cells.blocks * chunks
+        return row_numbers(spots, cells, self.setting.threads)
 
     def _edge(self, name: str, spot: Spot, plain: Place, level: int, *, into: bool) -> None:
         """Into blocks or out of them."""
@@ -251,3 +245,12 @@ class Emitter:
                 return int(count(node.sized).macs) if node.sized is not None else 0
             case _:
                 return 0
+
+
+def _allowed(w: Array, known: dict[int, bool], way: Way) -> bool:
+    """Whether filters may be computed in a way; `known` is what was measured of them by now."""
+    if not isinstance(way, Transformed):
+        return True
+    if way.outputs not in known:
+        known[way.outputs] = rounds_well(w, way.outputs)
+    return known[way.outputs]

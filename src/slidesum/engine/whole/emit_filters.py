@@ -1,9 +1,9 @@
-"""Filters as parts: how groups become blocks, which tiles, how weights lie, how rows and filters are cut into tasks."""
+"""Filters as parts: how groups become blocks, how weights lie, how rows and filters are cut into tasks."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,31 +13,42 @@ from slidesum.engine.host import Host
 from slidesum.engine.whole.depthwise import Depthwise
 from slidesum.engine.whole.direct import Direct
 from slidesum.engine.whole.maps import Maps
+from slidesum.engine.whole.meaning import Window
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Number, Part
+from slidesum.engine.whole.rows import rows_cut
 from slidesum.engine.whole.tables import row_table, tap_table, window_rows
-from slidesum.engine.whole.tiling import tiling
+from slidesum.engine.whole.ways import SHARE, Mapwise, Summed
 from slidesum.engine.whole.work import Filters
 
 Array = Any
-L2 = 2**18
-"""Bytes of filters that a task goes through with all its rows before it takes the next: they stay in the second-level cache."""
 TASK = 2**19
 """Multiply-adds below which a task isn't worth taking."""
 FEW_GROUPS = 8
 """Groups up to which each is a layer of its own."""
-TILE = 12
-"""Positions of a depthwise tile."""
-Rows = Callable[[Mapping[str, Spot], Maps], tuple[dict[str, Number], int]]
 
 
-def depthwise_part(work: Filters, x: Spot, y: Spot, lanes: int, threads: int, level: int, rows: Rows) -> Part:
+def row_numbers(spots: Mapping[str, Spot], cells: Maps, threads: int, share: int = SHARE) -> tuple[dict[str, Number], int]:
+    """The numbers of a kernel that goes through rows of all these arrays, and its tasks."""
+    rows = cells.cells[0] * cells.cells[1]
+    chunks, at_once = rows_cut(rows, cells.batch * cells.blocks, share * threads)
+    numbers: dict[str, Number] = {
+        "blocks": cells.blocks, "chunks": chunks, "rows": rows, "rows_at_once": at_once, "columns": cells.cells[2]
+    }  # fmt: skip
+    for name in ("a", "b", "x", "y"):
+        spot = spots.get(name)
+        numbers[name] = spot.ref() if spot else 0
+        numbers[f"{name}_sample"] = spot.maps.sample if spot else 0
+        numbers[f"{name}_block"] = spot.maps.block if spot else 0
+        numbers[f"{name}_rows"] = row_table(spot.maps) if spot else 0
+    return numbers, cells.batch * cells.blocks * chunks
+
+
+def depthwise_part(work: Filters, x: Spot, y: Spot, way: Mapwise, lanes: int, threads: int, level: int) -> Part:
     """A filter a map."""
-    window, maps = work.what.window, y.maps
+    window, maps, wide = work.what.window, y.maps, way.wide
     columns = window.positions[2]
-    tiles = -(-columns // TILE)
-    wide = -(-columns // tiles)
-    numbers, tasks = rows({"x": x, "y": y}, maps)
+    numbers, tasks = row_numbers({"x": x, "y": y}, maps, threads, way.share)
     taps = math.prod(window.taps)
     w = np.zeros((maps.blocks * lanes, taps), np.float32)
     w[: maps.channels] = work.w.reshape(maps.channels, taps)
@@ -53,7 +64,7 @@ def depthwise_part(work: Filters, x: Spot, y: Spot, lanes: int, threads: int, le
     }
     kernel = Depthwise(lanes, wide, columns % wide, window.strides[2] * lanes, work.tail)
     macs = maps.batch * work.what.macs
-    return Part(work.name, kernel, numbers, tasks, level, macs, 4 * (x.maps.values + maps.values), f"1x{wide}")
+    return Part(work.name, kernel, numbers, tasks, level, macs, 4 * (x.maps.values + maps.values), str(way))
 
 
 def by_group(work: Filters, x: Spot, y: Spot, other: Spot | None, lanes: int) -> Iterator[tuple[Filters, Spot, Spot, Spot | None]]:
@@ -86,16 +97,22 @@ def merged(w: Array, lanes: int) -> Array:
     groups, filters, channels = w.shape[:3]
     if groups == 1:
         return w
-    together = next(
-        n for n in range(1, groups + 1) if groups % n == 0 and (n == groups or not (n * channels % lanes or n * filters % lanes))
-    )
+    together = groups_together(groups, filters, channels, lanes)
     made = np.zeros((groups // together, together * filters, together * channels, *w.shape[3:]), np.float32)
     for k in range(together):
         made[:, k * filters : (k + 1) * filters, k * channels : (k + 1) * channels] = w[k::together]
     return made
 
 
-def direct_parts(work: Filters, x: Spot, y: Spot, other: Spot | None, host: Host, threads: int, level: int) -> list[Part]:
+def groups_together(groups: int, filters: int, channels: int, lanes: int) -> int:
+    """How many groups are put together: until their maps and filters fill blocks, or all."""
+    fills = (n for n in range(1, groups) if groups % n == 0 and not (n * channels % lanes or n * filters % lanes))
+    return next(fills, groups)
+
+
+def direct_parts(
+    work: Filters, x: Spot, y: Spot, other: Spot | None, way: Summed, host: Host, threads: int, level: int
+) -> list[Part]:
     """The sum itself, as one part, or two where blocks are left over."""
     lanes, window = host.bytes_wide // 4, work.what.window
     w = merged(work.w, lanes)
@@ -107,29 +124,27 @@ def direct_parts(work: Filters, x: Spot, y: Spot, other: Spot | None, host: Host
     filled[:, :filters, :channels] = w.reshape(groups, filters, channels, taps)
     bias = np.zeros(groups * blocks * lanes, np.float32)
     bias[: len(work.bias)] = work.bias
-    lie = _laid(work, x.maps, y.maps, other.maps if other else None)
-    tiles, _ = tiling(blocks, lie["columns"], host.vectors, groups > 1)
+    lie = laid(window, x.maps, y.maps, other.maps if other else None)
     parts, begin = [], 0
-    for high, wide in tiles:
+    for high, wide in way.tiles:
         count = (blocks - begin) // high
         own = filled[:, begin * lanes : (begin + count * high) * lanes]
         weights = own.reshape(groups, count, high, lanes, maps, inner, taps).transpose(0, 1, 4, 6, 5, 2, 3)
         kernel = Direct(lanes, high, wide, lie["columns"] % wide, lie["step"], lie["y_step"], inner, work.tail, other is not None)
         macs = lie["samples"] * groups * count * high * lanes * maps * inner * taps * lie["rows"] * lie["columns"]
-        numbers, chunks = _numbers(kernel, x, y, other, lie, threads, macs, groups, count, begin, maps, taps)
+        numbers, chunks = _numbers(kernel, x, y, other, lie, way, threads, macs, groups, count, begin, maps, taps)
         numbers["w"] = np.ascontiguousarray(weights)
         numbers["bias"] = bias[begin * lanes :]
         numbers["taps_table"] = tap_table(window, x.maps)
         tasks = lie["samples"] * groups * count * chunks
         size = 4 * (x.maps.values + y.maps.values + weights.size)
-        parts.append(Part(work.name, kernel, numbers, tasks, level, macs, size, f"{high}x{wide}"))
+        parts.append(Part(work.name, kernel, numbers, tasks, level, macs, size, str(replace(way, tiles=((high, wide),)))))
         begin += count * high
     return parts
 
 
-def _laid(work: Filters, x: Maps, y: Maps, other: Maps | None) -> dict[str, Any]:
+def laid(window: Window, x: Maps, y: Maps, other: Maps | None) -> dict[str, Any]:
     """What is a row: of positions; of all of them, where nothing lies between rows; of samples, where each has one position."""
-    window = work.what.window
     depth, rows, columns = window.positions
     others = [maps for maps in (y, other) if maps is not None]
     if x.batch > 1 and (depth, rows, columns) == (1, 1, 1) and len({maps.sample for maps in others}) == 1:
@@ -152,19 +167,19 @@ def _laid(work: Filters, x: Maps, y: Maps, other: Maps | None) -> dict[str, Any]
 
 
 def _numbers(
-    kernel: Direct, x: Spot, y: Spot, other: Spot | None, lie: dict[str, Any], threads: int, macs: int,
+    kernel: Direct, x: Spot, y: Spot, other: Spot | None, lie: dict[str, Any], way: Summed, threads: int, macs: int,
     groups: int, count: int, begin: int, maps: int, taps: int,
 ) -> tuple[dict[str, Number], int]:  # fmt: skip
     lanes, rows = kernel.lanes, lie["rows"]
     a_map = kernel.blocks * lanes * kernel.inner * taps
     tiles = lie["columns"] // kernel.wide
     used = rows * (tiles + bool(kernel.rest))
-    at_once = maps if used == 1 else max(1, min(maps, L2 // (4 * a_map)))
+    at_once = maps if used == 1 else max(1, min(maps, way.near // (4 * a_map)))
     ogs = groups * count
-    wanted = max(1, min(rows, -(-4 * threads // (lie["samples"] * ogs)), macs // (lie["samples"] * ogs * TASK)))
+    wanted = max(1, min(rows, -(-way.share * threads // (lie["samples"] * ogs)), macs // (lie["samples"] * ogs * TASK)))
     rows_at_once = -(-rows // wanted)
     chunks = -(-rows // rows_at_once)
-    is_small = 4 * ogs * maps * a_map <= 2 * L2
+    is_small = 4 * ogs * maps * a_map <= 2 * way.near
     zero = np.zeros(1, np.int64)
     group_table = np.array([g * maps * x.maps.block for g in range(groups) for _ in range(count)], np.int64)
     return {

@@ -9,7 +9,8 @@ from typing import Any
 
 from slidesum.core.network import Graph, Node
 from slidesum.engine.host import Host
-from slidesum.engine.whole.emit import Emitter, Setting
+from slidesum.engine.whole.candidates import Choose, Setting, by_estimate
+from slidesum.engine.whole.emit import Emitter
 from slidesum.engine.whole.program import Part, Program, Step
 from slidesum.engine.whole.work import works
 
@@ -31,9 +32,10 @@ class NativeNetwork:
         threads: int,
         exact: bool,
         compute: Callable[[Node, Sequence[Array]], Array],
+        choose: Choose = by_estimate,
     ) -> None:
         setting = Setting(widest(host), threads, exact)
-        emitter = Emitter(graph, works(graph, values, setting.lanes), setting, compute)
+        emitter = Emitter(graph, works(graph, values, setting.lanes), setting, compute, choose)
         self.threads = threads
         self.asked = {work.name: emitter.macs_asked(work) for work in emitter.works}
         self.program = Program(

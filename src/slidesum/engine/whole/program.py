@@ -55,7 +55,8 @@ Number = int | Ref | Outside | np.ndarray
 class Part:
     """A kernel, its numbers by name (arrays: weights and tables), and how many tasks it has.
 
-    `macs` are those that are done; `bytes` what it has to read and write at least, all tasks together.
+    `macs` are those that are done; `bytes` what it has to read and write at least, all tasks together; `seconds` what all threads
+    took for it when it was tuned, with the parts of the same layer behind it.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Part:
     macs: int = 0
     bytes: int = 0
     note: str = ""
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

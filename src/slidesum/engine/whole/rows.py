@@ -131,8 +131,8 @@ def zeroed(body: Body, pointer: Value, size: Value) -> None:
     body.each(size, lambda j: body.store(body.zeros(), body.lane(pointer, j), body.mask(body.minus(size, j))), step=body.lanes)
 
 
-def rows_cut(rows: int, others: int, threads: int) -> tuple[int, int]:
-    """Into how many chunks rows are cut, and how many rows one has, where there are so many other tasks."""
-    wanted = max(1, min(rows, -(-4 * threads // max(1, others))))
+def rows_cut(rows: int, others: int, tasks: int) -> tuple[int, int]:
+    """Into how many chunks rows are cut, and how many rows one has, for so many tasks where there are `others` of them anyway."""
+    wanted = max(1, min(rows, -(-tasks // max(1, others))))
     at_once = -(-rows // wanted)
     return -(-rows // at_once), at_once

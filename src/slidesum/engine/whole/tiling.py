@@ -33,16 +33,19 @@ def fits(blocks: int, wide: int, vectors: int) -> bool:
     return blocks * wide + blocks + 1 <= vectors
 
 
+Tiling = tuple[tuple[tuple[int, int], ...], float]
+
+
 @lru_cache(maxsize=4096)
-def tiling(blocks: int, columns: int, vectors: int, whole: bool) -> tuple[tuple[tuple[int, int], ...], float]:
-    """Tiles ((blocks, positions), …) for so many blocks of filters and a row, and the cycles of one map and row.
+def tilings(blocks: int, columns: int, vectors: int, whole: bool) -> tuple[Tiling, ...]:
+    """Tiles ((blocks, positions), …) for so many blocks of filters and a row, with the cycles of one map and row; the best first.
 
-    The first one is used as often as it fits, the second, if there is one, for the blocks that are left. With `whole`, none are.
+    The first tile is used as often as it fits, the second, if there is one, for the blocks that are left. With `whole`, none are.
 
-    >>> tiling(4, 56, 32, False)[0], tiling(13, 14, 32, False)[0], tiling(32, 7, 32, False)[0]
+    >>> tilings(4, 56, 32, False)[0][0], tilings(13, 14, 32, False)[0][0], tilings(32, 7, 32, False)[0][0]
     (((1, 28),), ((2, 14), (1, 14)), ((3, 7), (2, 7)))
     """
-    best: tuple[tuple[tuple[int, int], ...], float] = ((), float("inf"))
+    found: list[Tiling] = []
     for high in range(1, min(blocks, 8) + 1):
         if whole and blocks % high:
             continue
@@ -53,9 +56,8 @@ def tiling(blocks: int, columns: int, vectors: int, whole: bool) -> tuple[tuple[
             wide, cost = _wide(left, columns, vectors)
             tiles.append((left, wide))
             total += cost + 1
-        if total < best[1]:
-            best = tuple(tiles), total
-    return best
+        found.append((tuple(tiles), total))
+    return tuple(sorted(found, key=lambda tiling: tiling[1]))
 
 
 @lru_cache(maxsize=4096)

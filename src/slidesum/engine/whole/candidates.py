@@ -1,0 +1,155 @@
+"""Which ways to compute a layer are worth a look, and what each is expected to take: an estimate of cycles of the busiest thread.
+
+The first of the list is what the estimate likes best. Of every method (the sum, each size of Winograd's tiles) there is one.
+What a network takes without tuning is the first that its filters allow; with tuning (`tuning.py`) the fastest of those.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from slidesum.engine.host import Host
+from slidesum.engine.whole.emit_filters import groups_together, laid
+from slidesum.engine.whole.tiling import cycles, fits, tilings
+from slidesum.engine.whole.ways import Mapwise, Problem, Summed, Transformed, Way
+
+OUTPUTS = {3: (2, 4, 6), 5: (2, 4)}
+"""Results along one side of a tile, by taps."""
+SCRATCH = 2**20
+"""Bytes of a thread's scratch: half of it is worked on at a time, so most stays in the second-level cache."""
+FAR = 8.0
+"""Bytes that come from memory or from the third-level cache in a cycle, to one thread."""
+COARSE = 0.06
+"""What it costs that threads aren't equally fast, where each has one task: the others wait."""
+FETCHED = 2**21
+"""Bytes of transformed filters beyond which they come from there every time."""
+WORTH = 0.95
+"""Of the sum's cycles, what Winograd may take to be preferred: it rounds a little worse."""
+SUMS, TRANSFORMS = 4, 5
+"""How many of either are offered."""
+TILE = 12
+"""Positions of a tile of a filter a map."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What code is made for."""
+
+    host: Host
+    threads: int
+    exact: bool
+
+    @property
+    def lanes(self) -> int:
+        return self.host.bytes_wide // 4
+
+
+Ranked = Mapping[Problem, Sequence[tuple[Way, float | None]]]
+"""The ways of every problem, the best first, with the seconds that were measured, if they were."""
+Choose = Callable[[Sequence[Problem], Setting], Ranked]
+
+
+def by_estimate(problems: Sequence[Problem], setting: Setting) -> Ranked:
+    """What is expected, and nothing measured."""
+    return {problem: [(way, None) for way in candidates(problem, setting)] for problem in dict.fromkeys(problems)}
+
+
+def candidates(problem: Problem, setting: Setting) -> tuple[Way, ...]:
+    """The ways that are offered, the best by estimate first."""
+    host, threads = setting.host, setting.threads
+    if problem.what.is_depthwise and problem.x.lanes > 1:
+        return tuple(mapwise(problem))
+    sums = summed(problem, host, threads)[:SUMS]
+    fast = [] if setting.exact else transformed(problem, host, threads)
+    ways: list[Way] = [*sums, *_of_every_size(fast, TRANSFORMS)]
+    return tuple(sorted(ways, key=lambda way: way.cycles / WORTH if isinstance(way, Transformed) else way.cycles))
+
+
+def _of_every_size(found: Sequence[Transformed], most: int) -> list[Transformed]:
+    """The best of each size of tiles, then the best of all."""
+    first = [min((way for way in found if way.outputs == m), key=_cycles) for m in sorted({way.outputs for way in found})]
+    others = sorted((way for way in found if way not in first), key=_cycles)
+    return [*first, *others[: max(0, most - len(first))]]
+
+
+def _cycles(way: Way) -> float:
+    return way.cycles
+
+
+def mapwise(problem: Problem) -> Iterator[Mapwise]:
+    """A filter a map: rows in equal tiles, as long as registers hold them."""
+    columns = problem.what.window.positions[2]
+    wide = -(-columns // -(-columns // TILE))
+    yield Mapwise(wide)
+
+
+def summed(problem: Problem, host: Host, threads: int) -> list[Summed]:
+    """The sum itself, by its tiles, the best first; then the best of them otherwise cut into tasks."""
+    what, lanes = problem.what, host.bytes_wide // 4
+    lie = laid(what.window, problem.x, problem.y, problem.other)
+    together = groups_together(what.groups, what.filters, what.channels, lanes)
+    groups = what.groups // together
+    blocks, maps = -(-together * what.filters // lanes), -(-together * what.channels // problem.x.lanes)
+    times = lie["samples"] * lie["rows"] * groups * maps * problem.x.lanes * math.prod(what.window.taps) / threads
+    return [Summed(tiles, cycles=a_row * times) for tiles, a_row in tilings(blocks, lie["columns"], host.vectors, groups > 1)]
+
+
+def transformed(problem: Problem, host: Host, threads: int) -> list[Transformed]:
+    """By Winograd's transforms, in all ways for which a thread's scratch holds the tiles."""
+    what, lanes, x, y = problem.what, host.bytes_wide // 4, problem.x, problem.y
+    window = what.window
+    taps = window.taps[2]
+    is_square = window.taps[1] == taps and taps in OUTPUTS
+    plain = window.strides[1:] == (1, 1) == window.dilations[1:]
+    if not (is_square and plain) or what.groups > 1 or x.lanes != lanes or what.channels < lanes:
+        return []
+    blocks, maps = y.blocks, x.blocks * window.taps[0]
+    found = []
+    for outputs in OUTPUTS[taps]:
+        if min(window.positions[1:]) < outputs:
+            continue
+        n = outputs + taps - 1
+        tiles = math.prod(-(-k // outputs) for k in window.positions[1:])
+        others = x.batch * window.positions[0]
+        size = _Size(n, tiles, others, blocks, maps, lanes, threads)
+        found += [
+            Transformed(outputs, high, wide, at_once, parts, size.cycles(high, wide, at_once, parts))
+            for high, wide in _tiles(blocks, tiles, host.vectors)
+            for at_once in range(wide, min(-(-tiles // wide) * wide, 112) + 1, wide)
+            for parts in sorted({1, 2, threads, 2 * threads})
+            if parts <= blocks // high and (at_once == wide or 4 * n * n * at_once * lanes * (maps + blocks // parts) <= SCRATCH)
+        ]
+    return found
+
+
+def _tiles(blocks: int, tiles: int, vectors: int) -> Iterator[tuple[int, int]]:
+    for high in range(1, min(blocks, 8) + 1):
+        if blocks % high == 0:
+            yield from ((high, wide) for wide in range(1, tiles + 1) if fits(high, wide, vectors) and high * wide >= 4)
+
+
+@dataclass(frozen=True)
+class _Size:
+    """A layer in numbers: cells of a tile's side, tiles of a layer, layers and samples, blocks of filters, blocks of maps."""
+
+    n: int
+    tiles: int
+    others: int
+    blocks: int
+    maps: int
+    lanes: int
+    threads: int
+
+    def cycles(self, high: int, wide: int, at_once: int, parts: int) -> float:
+        """What the busiest thread does: transforms take some 6 cycles a frequency, with their loads and stores."""
+        n, lanes = self.n, self.lanes
+        own = -(-(self.blocks // high) // parts) * high
+        transforms = 6 * n * n * at_once * (self.maps + own)
+        product = n * n * (own / high) * (at_once / wide) * self.maps * lanes * cycles(high, wide)
+        size = 4.0 * n * n * self.maps * own * lanes * lanes
+        fetched = size / FAR if size * parts > FETCHED else 0.0
+        a_task = transforms + max(product, fetched) + 0.1 * min(product, fetched)
+        tasks = self.others * -(-self.tiles // at_once) * parts
+        return -(-tasks // self.threads) * a_task * (1 + COARSE * self.threads / tasks)
