@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Array = Any
 FLOAT = np.empty(0, np.float32)
 """An array like those that are computed with."""
+TUNED = 60.0
+"""Seconds for which a network is tuned, if nothing else is said."""
 WHY_NOT = "there is no engine here: llvmlite isn't installed, or the processor isn't known; every layer is computed by its plan"
 
 
@@ -33,9 +35,17 @@ class Compiled:
     where the first input is one, and NumPy's otherwise. Several threads may call it; they take turns.
     """
 
-    def __init__(self, graph: Graph, values: Mapping[str, Array], *, threads: int | None = None, exact: bool = False) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        values: Mapping[str, Array],
+        *,
+        threads: int | None = None,
+        exact: bool = False,
+        tune: bool | float = False,
+    ) -> None:
         refuse_symbols(graph)
-        self.graph, self.exact = graph, known_exact(exact)
+        self.graph, self.exact, self.tune = graph, known_exact(exact), known_tune(tune)
         self.threads = known_threads(threads)
         self.values = {name: np.asarray(array, np.float32) for name, array in checked_values(graph, values).items()}
         self.native = self._native()
@@ -46,7 +56,7 @@ class Compiled:
             return None
         from slidesum.engine.whole.network import NativeNetwork
 
-        return NativeNetwork(self.graph, self.values, here, self.threads, self.exact, self._by_plan)
+        return NativeNetwork(self.graph, self.values, here, self.threads, self.exact, self._by_plan, self.tune)
 
     def _by_plan(self, node: Node, before: Sequence[Array]) -> Array:
         """The result of one layer, where there is no kernel for it."""
@@ -127,12 +137,12 @@ class Compiled:
         return f"<compiled {self.graph.name}: {'native' if self.is_native else 'by plans'}, {self.threads} threads>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (self.graph, self.values, self.threads, self.exact)
+        return _again, (self.graph, self.values, self.threads, self.exact, self.tune is not None)
 
 
-def _again(graph: Graph, values: Mapping[str, Array], threads: int, exact: bool) -> Compiled:
-    """Compiled anew, where it was unpickled: code belongs to one processor."""
-    return Compiled(graph, values, threads=threads, exact=exact)
+def _again(graph: Graph, values: Mapping[str, Array], threads: int, exact: bool, tuned: bool) -> Compiled:
+    """Compiled anew, where it was unpickled: code belongs to one processor. What was tuned takes what is known there by now."""
+    return Compiled(graph, values, threads=threads, exact=exact, tune=0.0 if tuned else False)
 
 
 def known_threads(threads: Any) -> int:
@@ -149,6 +159,15 @@ def known_exact(exact: Any) -> bool:
     if not isinstance(exact, bool):
         raise UsageError(f"exact= is True or False, not {exact!r}", advice="Write exact=True to forbid Winograd's transforms.")
     return exact
+
+
+def known_tune(tune: Any) -> float | None:
+    """For how many seconds it is tuned at most; None where it isn't."""
+    if isinstance(tune, bool):
+        return TUNED if tune else None
+    if not isinstance(tune, int | float) or not 0 <= tune < float("inf"):
+        raise UsageError(f"tune= is True, False or a number of seconds, not {tune!r}", advice="Write tune=True.")
+    return float(tune)
 
 
 def _on_the_processor(x: Array) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from slidesum.engine.whole.candidates import Setting
 from slidesum.engine.whole.emit_filters import depthwise_part, direct_parts
 from slidesum.engine.whole.emit_winograd import filters_in_frequencies, winograd_part
@@ -10,16 +12,28 @@ from slidesum.engine.whole.program import Part
 from slidesum.engine.whole.ways import Mapwise, Summed, Transformed, Way
 from slidesum.engine.whole.work import Filters
 
+Array = Any
 
-def parts_of(work: Filters, x: Spot, y: Spot, other: Spot | None, way: Way, setting: Setting, level: int) -> tuple[list[Part], int]:
-    """The parts, and the values of scratch that a thread needs."""
+
+def parts_of(
+    work: Filters,
+    x: Spot,
+    y: Spot,
+    other: Spot | None,
+    way: Way,
+    setting: Setting,
+    level: int,
+    transformed: Array | None = None,
+) -> tuple[list[Part], int]:
+    """The parts, and the values of scratch that a thread needs; `transformed` are the filters in frequencies, if they are known."""
     host, threads = setting.host, setting.threads
     match way:
         case Summed():
             return direct_parts(work, x, y, other, way, host, threads, level), 0
         case Transformed():
-            filters = filters_in_frequencies(work.w, way.outputs, x.maps, y.maps)
-            part, scratch = winograd_part(work, x, y, other, way, filters, host, level)
+            if transformed is None:
+                transformed = filters_in_frequencies(work.w, way.outputs, x.maps, y.maps)
+            part, scratch = winograd_part(work, x, y, other, way, transformed, host, level)
             return [part], scratch
         case Mapwise():
             return [depthwise_part(work, x, y, way, setting.lanes, threads, level)], 0

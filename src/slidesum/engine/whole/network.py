@@ -9,9 +9,10 @@ from typing import Any
 
 from slidesum.core.network import Graph, Node
 from slidesum.engine.host import Host
-from slidesum.engine.whole.candidates import Choose, Setting, by_estimate
+from slidesum.engine.whole.candidates import Setting, by_estimate
 from slidesum.engine.whole.emit import Emitter
 from slidesum.engine.whole.program import Part, Program, Step
+from slidesum.engine.whole.tuning import Tuner
 from slidesum.engine.whole.work import works
 
 Array = Any
@@ -32,10 +33,11 @@ class NativeNetwork:
         threads: int,
         exact: bool,
         compute: Callable[[Node, Sequence[Array]], Array],
-        choose: Choose = by_estimate,
+        tune: float | None = None,
     ) -> None:
         setting = Setting(widest(host), threads, exact)
-        emitter = Emitter(graph, works(graph, values, setting.lanes), setting, compute, choose)
+        self.tuner = None if tune is None else Tuner(tune, sum(array.nbytes for array in values.values()))
+        emitter = Emitter(graph, works(graph, values, setting.lanes), setting, compute, self.tuner or by_estimate)
         self.threads = threads
         self.asked = {work.name: emitter.macs_asked(work) for work in emitter.works}
         self.program = Program(
@@ -65,6 +67,9 @@ class NativeNetwork:
                 row |= {"kernel": named, "tile": entry.note, "macs done": entry.macs, "bytes": entry.bytes}
             expected = max(int(row["macs done"]) / MACS_A_SECOND, int(row["bytes"]) / BYTES_A_SECOND) / self.threads
             row["expected ms"] = round(1e3 * expected, 4)
+            if self.tuner is not None:
+                tuned = entry.seconds if isinstance(entry, Part) else None
+                row["tuned ms"] = "" if tuned is None else round(1e3 * tuned, 4)
             if seconds is not None:
                 row["measured ms"] = round(1e3 * seconds[id(entry)], 4)
             yield row

@@ -83,12 +83,13 @@ class Step:
 
 @dataclass
 class Plan:
-    """What a program is made of; `sizes` are those of the buffers, in values."""
+    """What a program is made of; `sizes` are those of the buffers, in values; `pieces` the parts, if steps don't part them."""
 
     parts: list[Part] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     scratch: int = 0
+    pieces: list[list[Part]] = field(default_factory=list)
 
     def buffer(self, size: int) -> int:
         """A new buffer."""
@@ -126,7 +127,7 @@ class Program:
         self._run = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(run)
         self._help = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(helping)
         self.stops = sorted({step.level for step in plan.steps})
-        self.pieces = [_Piece(self, parts, host) if parts else None for parts in self._parted()]
+        self.pieces = [_Piece(self, parts, host) if parts else None for parts in plan.pieces or self._parted()]
         _programs.add(self)
 
     def alone(self) -> None:
@@ -155,14 +156,14 @@ class Program:
 
     def run(self, given: Sequence[Array]) -> list[Array]:
         """The results for these arrays: float, in order, of the shapes that the program was made for."""
+        return self._walked(given, self.run_piece, lambda step, run: run())
 
-        def piece(number: int) -> None:
-            found = self.pieces[number]
-            if found is not None:
-                self.calls += 1
-                found.run(self.calls)
-
-        return self._walked(given, piece, lambda step, run: run())
+    def run_piece(self, number: int) -> None:
+        """All stages of a piece, by all threads."""
+        found = self.pieces[number]
+        if found is not None:
+            self.calls += 1
+            found.run(self.calls)
 
     def timed(self, given: Sequence[Array]) -> list[tuple[Part | Step, float]]:
         """How many seconds each part and step takes by itself, in one thread."""

@@ -1,0 +1,104 @@
+"""How long ways take for a problem: each is run by all threads, on maps that lie as in the network, in turn with the others.
+
+In a network, maps have just been written by the layer before, and filters have last been read in the call before. So before a way
+is run, all threads read as many bytes as the network does in between, and then write y and x. What that takes is measured without
+any way, and taken off. What counts is the median of the rounds, of what a way took in parts of what the first took in the same
+round: a machine that has more to do for a while slows all of them.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from statistics import median
+
+import numpy as np
+
+from slidesum.engine.whole.candidates import Setting
+from slidesum.engine.whole.emit_ways import parts_of
+from slidesum.engine.whole.places import Spot
+from slidesum.engine.whole.program import Number, Part, Plan, Program, Ref
+from slidesum.engine.whole.rows import Combine
+from slidesum.engine.whole.ways import Problem, Transformed, Way
+from slidesum.engine.whole.work import Filters
+
+ROW, AROUND = 1024, 256
+"""Values that are copied at once; rows over which is written again and again what is read only to be read."""
+ROUNDS, MORE, NEARLY = 5, 8, 1.1
+"""Rounds of all ways; then of the first, and of those that took at most so much longer than the best."""
+LEAST = 1e-7
+"""Seconds: nothing takes less."""
+
+
+def measured(problem: Problem, ways: Sequence[Way], setting: Setting, between: int) -> list[float]:
+    """The seconds of each way, where a network reads so many bytes between two runs of a layer."""
+    program = _program(problem, ways, setting, between)
+    nothing, first = math.inf, math.inf
+    ratios: list[list[float]] = [[] for _ in ways]
+    for turn in range(1 + ROUNDS + MORE):
+        near = [turn <= ROUNDS or median(told) <= NEARLY * min(map(median, ratios)) for told in ratios]
+        seconds = [_timed(program, 1 + k) if k < 2 or near[k - 1] else 0.0 for k in range(1 + len(ways))]
+        if turn:  # the first is for code and pages that nobody has met
+            nothing, first = min(nothing, seconds[0]), min(first, seconds[1])
+            for told, taken in zip(ratios, seconds[1:], strict=True):
+                told.extend([taken / seconds[1]] if taken else [])
+    return [max(LEAST, first * median(told) - nothing) for told in ratios]
+
+
+def _timed(program: Program, piece: int) -> float:
+    """The seconds of a piece, after what is read in between."""
+    program.run_piece(0)
+    begin = time.perf_counter()
+    program.run_piece(piece)
+    return time.perf_counter() - begin
+
+
+def _program(problem: Problem, ways: Sequence[Way], setting: Setting, between: int) -> Program:
+    """Pieces: what is read in between; x and y written; that and each of the ways."""
+    plan = Plan()
+    maps = [problem.y, *([problem.other] if problem.other else []), problem.x]
+    y, *others, x = (Spot(lie, plan.buffer(lie.size)) for lie in maps)
+    rows = -(-max(between // 4, *(lie.size for lie in maps)) // ROW)
+    far, around = plan.buffer(rows * ROW), plan.buffer(AROUND * ROW)
+    read = _copied(setting, far, around, np.arange(rows) % AROUND, 0)
+    before = [_copied(setting, far, spot.buffer, np.arange(spot.maps.size // ROW), 1) for spot in (y, *others, x)]
+    tried = [
+        _written(problem, way, (x, y, others[0] if others else None), setting, plan, level) for level, way in enumerate(ways, 2)
+    ]
+    plan.parts = [read, *before, *(part for parts in tried for part in parts)]
+    plan.pieces = [[read], before, *([*before, *parts] for parts in tried)]
+    program = Program(plan, (), setting.threads, setting.host)
+    begin = program.begins[far]
+    values = program.memory[program.base - program.memory.ctypes.data :][begin : begin + 4 * rows * ROW].view(np.float32)
+    values.reshape(-1, ROW)[...] = np.random.default_rng(0).standard_normal(ROW)
+    return program
+
+
+def _written(
+    problem: Problem, way: Way, spots: tuple[Spot, Spot, Spot | None], setting: Setting, plan: Plan, level: int
+) -> list[Part]:
+    """The parts of a way, for filters that are all one number."""
+    what, (x, y, other) = problem.what, spots
+    w = np.broadcast_to(np.float32(0.01), (what.groups, what.filters, what.channels, *what.window.taps))
+    work = Filters("", "", what, w, np.zeros(what.groups * what.filters, np.float32), tail=problem.tail)
+    filters = None
+    if isinstance(way, Transformed):
+        n = way.outputs + what.window.taps[2] - 1
+        lie = (n * n, y.maps.blocks * y.maps.lanes, x.maps.blocks * x.maps.lanes, what.window.taps[0])
+        filters = np.broadcast_to(np.float32(0.01), lie)
+    parts, scratch = parts_of(work, x, y, other, way, setting, level, filters)
+    plan.scratch = max(plan.scratch, scratch)
+    return parts
+
+
+def _copied(setting: Setting, source: int, to: int, rows: np.ndarray, level: int) -> Part:
+    """Rows of a buffer to these rows of another one, by all threads."""
+    at_once = 16
+    numbers: dict[str, Number] = {
+        **dict.fromkeys(Combine.SLOTS, 0),
+        "blocks": 1, "chunks": -(-len(rows) // at_once), "rows": len(rows), "rows_at_once": at_once,
+        "columns": ROW // setting.lanes, "a": Ref(source), "y": Ref(to),
+        "a_rows": np.arange(len(rows)) * ROW, "y_rows": rows * ROW,
+    }  # fmt: skip
+    return Part("", Combine(setting.lanes, "copy"), numbers, -(-len(rows) // at_once), level)
