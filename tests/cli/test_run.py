@@ -48,8 +48,18 @@ def test_the_table_of_the_program(saved):
     assert "measured ms" in told.stdout
 
 
+def test_a_tuned_program_tells_what_was_measured(saved):
+    folder, _ = saved
+    told = slidesum(
+        "run", str(folder / "net.json"), str(folder / "image.npy"), "--engine", "native", "--table", "--tune", "--threads", "1"
+    )
+    assert told.returncode == 0
+    assert told.stdout.startswith("type-2.2, 1 threads, float32, tuned: 3 of 3 kinds of layers are measured\nlayer ")
+    assert "tuned ms" in told.stdout
+
+
 def test_options_of_the_other_engine(saved):
     folder, _ = saved
     told = slidesum("run", str(folder / "net.json"), str(folder / "image.npy"), "--exact")
     assert told.returncode == 2
-    assert "--threads, --exact and --table are of a compiled program" in told.stderr
+    assert "--threads, --exact, --tune and --table are of a compiled program" in told.stderr

@@ -27,6 +27,7 @@ def run(
     engine: Annotated[Engine, typer.Option(help="Layer by layer by their plans, or compiled as one program.")] = Engine.plans,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of the program.  [default: the processor's]")] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Without Winograd's transforms.")] = False,
+    tune: Annotated[bool, typer.Option("--tune", help="Measure which kernels are the fastest here; up to a minute, once.")] = False,
     table: Annotated[bool, typer.Option("--table", help="Print what the program does: kernel, macs, bytes, milliseconds.")] = False,
     top: Annotated[int, typer.Option(min=1, help="How many values of the result are told, the best first.")] = 5,
     sizes: Sizes = None,
@@ -38,8 +39,8 @@ def run(
 
     from slidesum.laws.answer import smallest_wins
 
-    if engine is Engine.plans and (threads or exact or table):
-        raise misspelt("--threads, --exact and --table are of a compiled program", "Add --engine native.")
+    if engine is Engine.plans and (threads or exact or tune or table):
+        raise misspelt("--threads, --exact, --tune and --table are of a compiled program", "Add --engine native.")
     net = network(model, sizes, input, strict)
     tell_untrained(net)
     x = image_for(image, net)
@@ -47,7 +48,7 @@ def run(
         maps = net.run(x)
         results = {node.name: maps[node.name] for node in net.graph.outputs}
     else:
-        results = _compiled(net, x, threads, exact, table)
+        results = _compiled(net, x, threads, exact, tune, table)
     for name, result in results.items():
         smallest = smallest_wins(net.graph[name])
         told = "  the smallest wins" if smallest else ""
@@ -58,8 +59,8 @@ def run(
             print(f"  {','.join(map(str, at))}: {result[at]:.6g}")
 
 
-def _compiled(net: Network, x: Any, threads: int | None, exact: bool, table: bool) -> dict[str, Any]:
-    fast = net.compile(threads=threads, exact=exact)
+def _compiled(net: Network, x: Any, threads: int | None, exact: bool, tune: bool, table: bool) -> dict[str, Any]:
+    fast = net.compile(threads=threads, exact=exact, tune=tune)
     y = fast(x)
     if table:
         print(fast.table(x))

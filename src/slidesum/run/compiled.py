@@ -105,9 +105,9 @@ class Compiled:
         return np.require(array, np.float32, ["C", "A"])
 
     def rows(self, *inputs: Array) -> Iterator[Row]:
-        """One mapping a kernel: layer, kernel, tile, macs asked and done, bytes, expected ms; for inputs, also measured ms.
+        """One mapping a kernel: layer, kernel, tile, macs asked and done, bytes, expected ms; tuned ms, if it was; measured ms, for inputs.
 
-        Measured is each kernel by itself in one thread.
+        Tuned is a layer by all threads when it was tuned; measured is each kernel by itself in one thread.
         """
         if self.native is None:
             return iter(())
@@ -119,6 +119,8 @@ class Compiled:
         title = f"{self.graph.name}, {self.threads} threads, float32"
         if self.native is None:
             return f"{title}\n{WHY_NOT}"
+        if self.native.tuner is not None:
+            title += f", tuned: {self.native.tuner.known} of {self.native.tuner.all} kinds of layers are measured"
         rows = list(self.rows(*inputs))
         total: Row = {"layer": "in all", "kernel": "", "tile": ""}
         for head in rows[0]:

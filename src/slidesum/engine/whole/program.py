@@ -55,8 +55,8 @@ Number = int | Ref | Outside | np.ndarray
 class Part:
     """A kernel, its numbers by name (arrays: weights and tables), and how many tasks it has.
 
-    `macs` are those that are done; `bytes` what it has to read and write at least, all tasks together; `seconds` what all threads
-    took for it when it was tuned, with the parts of the same layer behind it.
+    `macs` are those that are done; `bytes` what it has to read and write at least, all tasks together; `seconds` what was measured
+    of it and the parts of the same layer behind it, if the layer was tuned.
     """
 
     name: str
@@ -83,13 +83,12 @@ class Step:
 
 @dataclass
 class Plan:
-    """What a program is made of; `sizes` are those of the buffers, in values; `pieces` the parts, if steps don't part them."""
+    """What a program is made of; `sizes` are those of the buffers, in values."""
 
     parts: list[Part] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     scratch: int = 0
-    pieces: list[list[Part]] = field(default_factory=list)
 
     def buffer(self, size: int) -> int:
         """A new buffer."""
@@ -115,19 +114,17 @@ class Program:
 
     def __init__(self, plan: Plan, outputs: Sequence[tuple[int, ...]], threads: int, host: Host) -> None:
         self.plan, self.outputs, self.threads = plan, [tuple(shape) for shape in outputs], threads
-        begins, self.arena_bytes = laid_out(_lifetimes(plan), LINE)
+        self.begins, self.arena_bytes = laid_out(_lifetimes(plan), LINE)
         self.scratch_bytes = -(-(plan.scratch * 4 + 4096) // 4096) * 4096
         self.memory, self.base = _aligned(self.arena_bytes + threads * self.scratch_bytes)
-        self.begins = begins
-        self.lock = threading.Lock()
-        self.calls = 0
+        self.lock, self.calls = threading.Lock(), 0
         self.outside: list[tuple[np.ndarray, int, Outside]] = []
         self.held: list[Any] = []
         run, helping = driver(host)
         self._run = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(run)
         self._help = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(helping)
         self.stops = sorted({step.level for step in plan.steps})
-        self.pieces = [_Piece(self, parts, host) if parts else None for parts in plan.pieces or self._parted()]
+        self.pieces = [Piece(self, parts, host) if parts else None for parts in self._parted()]
         _programs.add(self)
 
     def alone(self) -> None:
@@ -156,14 +153,14 @@ class Program:
 
     def run(self, given: Sequence[Array]) -> list[Array]:
         """The results for these arrays: float, in order, of the shapes that the program was made for."""
-        return self._walked(given, self.run_piece, lambda step, run: run())
 
-    def run_piece(self, number: int) -> None:
-        """All stages of a piece, by all threads."""
-        found = self.pieces[number]
-        if found is not None:
-            self.calls += 1
-            found.run(self.calls)
+        def piece(number: int) -> None:
+            found = self.pieces[number]
+            if found is not None:
+                self.calls += 1
+                found.run(self.calls)
+
+        return self._walked(given, piece, lambda step, run: run())
 
     def timed(self, given: Sequence[Array]) -> list[tuple[Part | Step, float]]:
         """How many seconds each part and step takes by itself, in one thread."""
@@ -212,8 +209,8 @@ class Program:
         return out
 
 
-class _Piece:
-    """A table of stages, for the driver."""
+class Piece:
+    """Parts of a program as a table of stages, for the driver."""
 
     def __init__(self, program: Program, parts: Sequence[Part], host: Host) -> None:
         self.program = program

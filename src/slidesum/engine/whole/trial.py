@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from itertools import count
 from statistics import median
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from slidesum.engine.whole.candidates import Setting
 from slidesum.engine.whole.emit_ways import parts_of
 from slidesum.engine.whole.places import Spot
-from slidesum.engine.whole.program import Number, Part, Plan, Program, Ref
+from slidesum.engine.whole.program import Number, Part, Piece, Plan, Program, Ref
 from slidesum.engine.whole.rows import Combine
 from slidesum.engine.whole.ways import Problem, Transformed, Way
 from slidesum.engine.whole.work import Filters
@@ -29,16 +30,18 @@ ROUNDS, MORE, NEARLY = 5, 8, 1.1
 """Rounds of all ways; then of the first, and of those that took at most so much longer than the best."""
 LEAST = 1e-7
 """Seconds: nothing takes less."""
+_runs = count(1)
+"""Numbers of runs: a helper that wakes late must not take one for another."""
 
 
 def measured(problem: Problem, ways: Sequence[Way], setting: Setting, between: int) -> list[float]:
     """The seconds of each way, where a network reads so many bytes between two runs of a layer."""
-    program = _program(problem, ways, setting, between)
+    pieces = _pieces(problem, ways, setting, between)
     nothing, first = math.inf, math.inf
     ratios: list[list[float]] = [[] for _ in ways]
     for turn in range(1 + ROUNDS + MORE):
         near = [turn <= ROUNDS or median(told) <= NEARLY * min(map(median, ratios)) for told in ratios]
-        seconds = [_timed(program, 1 + k) if k < 2 or near[k - 1] else 0.0 for k in range(1 + len(ways))]
+        seconds = [_timed(pieces[0], piece) if k < 2 or near[k - 1] else 0.0 for k, piece in enumerate(pieces[1:])]
         if turn:  # the first is for code and pages that nobody has met
             nothing, first = min(nothing, seconds[0]), min(first, seconds[1])
             for told, taken in zip(ratios, seconds[1:], strict=True):
@@ -46,16 +49,16 @@ def measured(problem: Problem, ways: Sequence[Way], setting: Setting, between: i
     return [max(LEAST, first * median(told) - nothing) for told in ratios]
 
 
-def _timed(program: Program, piece: int) -> float:
-    """The seconds of a piece, after what is read in between."""
-    program.run_piece(0)
+def _timed(before: Piece, piece: Piece) -> float:
+    """The seconds of a piece, after another one."""
+    before.run(next(_runs))
     begin = time.perf_counter()
-    program.run_piece(piece)
+    piece.run(next(_runs))
     return time.perf_counter() - begin
 
 
-def _program(problem: Problem, ways: Sequence[Way], setting: Setting, between: int) -> Program:
-    """Pieces: what is read in between; x and y written; that and each of the ways."""
+def _pieces(problem: Problem, ways: Sequence[Way], setting: Setting, between: int) -> list[Piece]:
+    """What is read in between; x and y written; that and each of the ways."""
     plan = Plan()
     maps = [problem.y, *([problem.other] if problem.other else []), problem.x]
     y, *others, x = (Spot(lie, plan.buffer(lie.size)) for lie in maps)
@@ -67,12 +70,11 @@ def _program(problem: Problem, ways: Sequence[Way], setting: Setting, between: i
         _written(problem, way, (x, y, others[0] if others else None), setting, plan, level) for level, way in enumerate(ways, 2)
     ]
     plan.parts = [read, *before, *(part for parts in tried for part in parts)]
-    plan.pieces = [[read], before, *([*before, *parts] for parts in tried)]
     program = Program(plan, (), setting.threads, setting.host)
     begin = program.begins[far]
     values = program.memory[program.base - program.memory.ctypes.data :][begin : begin + 4 * rows * ROW].view(np.float32)
     values.reshape(-1, ROW)[...] = np.random.default_rng(0).standard_normal(ROW)
-    return program
+    return [Piece(program, parts, setting.host) for parts in ([read], before, *([*before, *parts] for parts in tried))]
 
 
 def _written(
