@@ -105,9 +105,10 @@ class Compiled:
         return np.require(array, np.float32, ["C", "A"])
 
     def rows(self, *inputs: Array) -> Iterator[Row]:
-        """One mapping a kernel: layer, kernel, tile, macs asked and done, bytes, expected ms; tuned ms, if it was; measured ms, for inputs.
+        """One mapping a kernel: layer, kernel, tile, macs asked and done, bytes, expected ms; then tuned ms and measured ms.
 
-        Tuned is a layer by all threads when it was tuned; measured is each kernel by itself in one thread.
+        Tuned is what a layer took all threads when ways were compared, if the network was tuned; measured, for inputs, is each
+        kernel by itself in one thread.
         """
         if self.native is None:
             return iter(())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from slidesum.engine.host import Host
 from slidesum.engine.whole.emit_filters import groups_together, laid
-from slidesum.engine.whole.tiling import cycles, fits, tilings
+from slidesum.engine.whole.tiling import LATENCY, cycles, fits, tilings
 from slidesum.engine.whole.ways import Mapwise, Problem, Summed, Transformed, Way
 
 OUTPUTS = {3: (2, 4, 6), 5: (2, 4)}
@@ -29,8 +29,8 @@ WORTH = 0.95
 """Of the sum's cycles, what Winograd may take to be preferred: it rounds a little worse."""
 SUMS, TRANSFORMS = 4, 5
 """How many of either are offered."""
-TILE = 12
-"""Positions of a tile of a filter a map."""
+TILES = (12, 14, 8, 20, 5)
+"""Positions of a tile of a filter a map, the first without being measured."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def candidates(problem: Problem, setting: Setting) -> tuple[Way, ...]:
     """The ways that are offered, the best by estimate first."""
     host, threads = setting.host, setting.threads
     if problem.what.is_depthwise and problem.x.lanes > 1:
-        return tuple(mapwise(problem))
+        return tuple(mapwise(problem, threads))
     sums = summed(problem, host, threads)[:SUMS]
     fast = [] if setting.exact else transformed(problem, host, threads)
     ways: list[Way] = [*sums, *_of_every_size(fast, TRANSFORMS)]
@@ -78,11 +78,16 @@ def _cycles(way: Way) -> float:
     return way.cycles
 
 
-def mapwise(problem: Problem) -> Iterator[Mapwise]:
-    """A filter a map: rows in equal tiles, as long as registers hold them."""
-    columns = problem.what.window.positions[2]
-    wide = -(-columns // -(-columns // TILE))
-    yield Mapwise(wide)
+def mapwise(problem: Problem, threads: int) -> list[Mapwise]:
+    """A filter a map: rows in tiles of equal size, of which the first is as long as registers allow without care."""
+    depth, rows, columns = problem.what.window.positions
+    taps, times = math.prod(problem.what.window.taps), problem.y.batch * problem.y.blocks * depth * rows / threads
+
+    def cycles_of(wide: int) -> float:
+        return sum(taps * (max(n, LATENCY) + 1) + 2 * n for n in (*[wide] * (columns // wide), columns % wide) if n) * times
+
+    wides = dict.fromkeys(-(-columns // -(-columns // tile)) for tile in TILES)
+    return [Mapwise(wide, cycles=cycles_of(wide)) for wide in wides]
 
 
 def summed(problem: Problem, host: Host, threads: int) -> list[Summed]:

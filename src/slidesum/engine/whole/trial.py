@@ -1,9 +1,9 @@
 """How long ways take for a problem: each is run by all threads, on maps that lie as in the network, in turn with the others.
 
 In a network, maps have just been written by the layer before, and filters have last been read in the call before. So before a way
-is run, all threads read as many bytes as the network does in between, and then write y and x. What that takes is measured without
-any way, and taken off. What counts is the median of the rounds, of what a way took in parts of what the first took in the same
-round: a machine that has more to do for a while slows all of them.
+is run, all threads read as many bytes as the network does in between, and then write y and x. What takes little is run several
+times, since threads wake late. What all that takes without any way is measured, and taken off. What counts is the median of the
+rounds, of what a way took in parts of what the first took in the same round: a machine that has more to do for a while slows all.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 from statistics import median
 
@@ -30,6 +31,8 @@ ROUNDS, MORE, NEARLY = 5, 8, 1.1
 """Rounds of all ways; then of the first, and of those that took at most so much longer than the best."""
 LEAST = 1e-7
 """Seconds: nothing takes less."""
+LONG, MOST = 2e6, 16
+"""Cycles that are to be measured at least; times that a layer is run for it at most."""
 _runs = count(1)
 """Numbers of runs: a helper that wakes late must not take one for another."""
 
@@ -46,7 +49,12 @@ def measured(problem: Problem, ways: Sequence[Way], setting: Setting, between: i
             nothing, first = min(nothing, seconds[0]), min(first, seconds[1])
             for told, taken in zip(ratios, seconds[1:], strict=True):
                 told.extend([taken / seconds[1]] if taken else [])
-    return [max(LEAST, first * median(told) - nothing) for told in ratios]
+    return [max(LEAST, (first * median(told) - nothing) / _times(ways)) for told in ratios]
+
+
+def _times(ways: Sequence[Way]) -> int:
+    """How often a way is run at once."""
+    return min(MOST, 1 + int(LONG / max(1.0, min(way.cycles for way in ways))))
 
 
 def _timed(before: Piece, piece: Piece) -> float:
@@ -74,7 +82,14 @@ def _pieces(problem: Problem, ways: Sequence[Way], setting: Setting, between: in
     begin = program.begins[far]
     values = program.memory[program.base - program.memory.ctypes.data :][begin : begin + 4 * rows * ROW].view(np.float32)
     values.reshape(-1, ROW)[...] = np.random.default_rng(0).standard_normal(ROW)
-    return [Piece(program, parts, setting.host) for parts in ([read], before, *([*before, *parts] for parts in tried))]
+    return [
+        Piece(program, parts, setting.host) for parts in ([read], *(_again(before, parts, _times(ways)) for parts in ([], *tried)))
+    ]
+
+
+def _again(before: Sequence[Part], parts: Sequence[Part], times: int) -> list[Part]:
+    """Some parts and then others, so many times."""
+    return [replace(part, level=2 * k + late) for k in range(times) for late, some in enumerate((before, parts)) for part in some]
 
 
 def _written(
