@@ -8,28 +8,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slidesum.engine.host import Host
 from slidesum.engine.whole.emit_filters import groups_together, laid
 from slidesum.engine.whole.tiling import LATENCY, cycles, fits, tilings
-from slidesum.engine.whole.ways import Mapwise, Problem, Summed, Transformed, Way
+from slidesum.engine.whole.ways import SHARE, Mapwise, Problem, Summed, Transformed, Way
 
 OUTPUTS = {3: (2, 4, 6), 5: (2, 4)}
 """Results along one side of a tile, by taps."""
 SCRATCH = 2**20
 """Bytes of a thread's scratch: half of it is worked on at a time, so most stays in the second-level cache."""
-FAR = 8.0
-"""Bytes that come from memory or from the third-level cache in a cycle, to one thread."""
-COARSE = 0.06
+TRANSFORM = 9
+"""Cycles that a frequency of a tile and block takes to be made or read, with its loads and stores."""
+MEMORY, FAR = 5.0, 32.0
+"""Bytes that come in a cycle to a thread: filters from memory, where they are since the call before, then from the third cache."""
+FETCHED = 2**20
+"""Bytes of transformed filters beyond which tasks find them there every time."""
+HIDDEN = 0.8
+"""Of what is fetched while products are made, or the other way round, the part that costs nothing."""
+COARSE = 0.05
 """What it costs that threads aren't equally fast, where each has one task: the others wait."""
-FETCHED = 2**21
-"""Bytes of transformed filters beyond which they come from there every time."""
+FINER = 1.01
+"""What it costs to cut a sum into twice as many tasks."""
 WORTH = 0.95
 """Of the sum's cycles, what Winograd may take to be preferred: it rounds a little worse."""
-SUMS, TRANSFORMS = 4, 5
-"""How many of either are offered."""
-TILES = (12, 14, 8, 20, 5)
+SUMS, TRANSFORMS = 3, 5
+"""Tiles of either that are offered."""
+TILES = (14, 12, 8, 20, 5)
 """Positions of a tile of a filter a map, the first without being measured."""
 
 
@@ -62,6 +68,7 @@ def candidates(problem: Problem, setting: Setting) -> tuple[Way, ...]:
     if problem.what.is_depthwise and problem.x.lanes > 1:
         return tuple(mapwise(problem, threads))
     sums = summed(problem, host, threads)[:SUMS]
+    sums += [replace(sums[0], share=2 * SHARE, cycles=sums[0].cycles * FINER)]
     fast = [] if setting.exact else transformed(problem, host, threads)
     ways: list[Way] = [*sums, *_of_every_size(fast, TRANSFORMS)]
     return tuple(sorted(ways, key=lambda way: way.cycles / WORTH if isinstance(way, Transformed) else way.cycles))
@@ -91,7 +98,7 @@ def mapwise(problem: Problem, threads: int) -> list[Mapwise]:
 
 
 def summed(problem: Problem, host: Host, threads: int) -> list[Summed]:
-    """The sum itself, by its tiles, the best first; then the best of them otherwise cut into tasks."""
+    """The sum itself, by its tiles, the best first."""
     what, lanes = problem.what, host.bytes_wide // 4
     lie = laid(what.window, problem.x, problem.y, problem.other)
     together = groups_together(what.groups, what.filters, what.channels, lanes)
@@ -148,13 +155,15 @@ class _Size:
     threads: int
 
     def cycles(self, high: int, wide: int, at_once: int, parts: int) -> float:
-        """What the busiest thread does: transforms take some 6 cycles a frequency, with their loads and stores."""
+        """What the busiest thread does: transforms, and products while filters are fetched."""
         n, lanes = self.n, self.lanes
         own = -(-(self.blocks // high) // parts) * high
-        transforms = 6 * n * n * at_once * (self.maps + own)
-        product = n * n * (own / high) * (at_once / wide) * self.maps * lanes * cycles(high, wide)
-        size = 4.0 * n * n * self.maps * own * lanes * lanes
-        fetched = size / FAR if size * parts > FETCHED else 0.0
-        a_task = transforms + max(product, fetched) + 0.1 * min(product, fetched)
         tasks = self.others * -(-self.tiles // at_once) * parts
-        return -(-tasks // self.threads) * a_task * (1 + COARSE * self.threads / tasks)
+        turns = -(-tasks // self.threads)
+        transforms = TRANSFORM * n * n * at_once * (self.maps + own)
+        product = n * n * (own / high) * (at_once / wide) * self.maps * lanes * cycles(high, wide)
+        a_block = 4.0 * n * n * self.maps * lanes * lanes
+        again = a_block * own / FAR if a_block * own * parts > FETCHED else 0.0
+        fetched = max(again, a_block * self.blocks / MEMORY / self.threads / turns)
+        a_task = transforms + max(product, fetched) + (1 - HIDDEN) * min(product, fetched)
+        return turns * a_task * (1 + COARSE * self.threads / tasks)
