@@ -5,7 +5,9 @@
 
     error       relative L2, of 8 images, against double precision; slidesum, without Winograd, and torch
     top-1       for how many of so many random images the largest output is the same as torch's in float32; how many different
-                outputs that are; and the smallest distance of the two largest in torch's results, in parts of their norm
+                outputs that are; and the smallest distance of the two largest in torch's results, in parts of their norm. Filters
+                drawn at random prefer the same output whatever they see; so also centred: less the mean over all images, as if
+                the last layer had that bias
     compile     seconds in a fresh process, with an empty cache and with a full one
     memory      MiB by which a process grows at its peak above what its libraries take: it loads a file, and computes once
 
@@ -94,14 +96,22 @@ def rounding(name: str, threads: int, count: int) -> dict[str, Any]:
         if not count:
             return row
         (ours, own_s), (theirs, torch_s) = (alone(outputs, engine, question.folder, count) for engine in ("slidesum", "torch"))
+    row |= {"images": count, "error for images": relative_error([ours], [theirs]), "s an image": own_s, "torch's s": torch_s}
+    mean = theirs.mean(axis=0)
+    return row | agreed(ours, theirs, "") | agreed(ours - mean, theirs - mean, ", centred")
+
+
+def agreed(ours: Any, theirs: Any, how: str) -> dict[str, Any]:
+    """How often both choose alike, and how narrowly the other one chose, in parts of the norm of its results."""
+    import numpy as np
+
     best = np.sort(theirs, axis=1)
     margin = (best[:, -1] - best[:, -2]) / np.linalg.norm(theirs, axis=1)
     chosen = theirs.argmax(axis=1)
     same = ours.argmax(axis=1) == chosen
-    return row | {
-        "images": count, "same top-1": int(same.sum()), "different outputs": len(set(chosen.tolist())),
-        "smallest margin": float(margin.min()), "margins where not the same": [float(m) for m in margin[~same]],
-        "error for images": relative_error([ours], [theirs]), "s an image": own_s, "torch's s an image": torch_s,
+    return {
+        f"same top-1{how}": int(same.sum()), f"different outputs{how}": len(set(chosen.tolist())),
+        f"smallest margin{how}": float(margin.min()), f"margins elsewhere{how}": [float(m) for m in margin[~same]],
     }  # fmt: skip
 
 
