@@ -42,7 +42,8 @@ class Peer:
     def missing(self) -> str:
         """What to install, or "" where everything is."""
         gone = [name for name in self.needs if find_spec(name) is None]
-        return f"{' and '.join(gone)} not installed: pip install 'slidesum[{self.extra}]'" if gone else ""
+        verb = "isn't" if len(gone) == 1 else "aren't"
+        return f"needs {' and '.join(gone)}, which {verb} installed: pip install 'slidesum[{self.extra}]'" if gone else ""
 
 
 def _slidesum(question: Question, *, exact: bool = False) -> Call:

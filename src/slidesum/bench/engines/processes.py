@@ -30,7 +30,7 @@ class Engine:
     def __init__(self, name: str, folder: Path, threads: int) -> None:
         self.name, self._said = name, folder / f"{name}.txt"
         with self._said.open("w") as said:
-            self._process = subprocess.Popen(
+            self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "slidesum.bench.engines.worker", str(folder), name],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -51,10 +51,10 @@ class Engine:
 
     def turn(self) -> dict[str, Any]:
         """Seconds of a call, or why there are none."""
-        assert self._process.stdin is not None
+        assert self.process.stdin is not None
         self._signal("SIGCONT")
         try:
-            print(file=self._process.stdin, flush=True)
+            print(file=self.process.stdin, flush=True)
         except OSError:
             return self._ended()
         told = self._answer()
@@ -65,21 +65,21 @@ class Engine:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._process.poll() is None:
+        if self.process.poll() is None:
             if hasattr(os, "killpg"):  # with what it has started itself, such as a compiler
-                os.killpg(self._process.pid, signal.SIGKILL)
+                os.killpg(self.process.pid, signal.SIGKILL)
             else:
-                self._process.kill()
-        self._process.wait()
+                self.process.kill()
+        self.process.wait()
         self._listener.join()
-        for pipe in (self._process.stdin, self._process.stdout):
+        for pipe in (self.process.stdin, self.process.stdout):
             with suppress(OSError):  # what it can't be told any more
                 if pipe is not None:
                     pipe.close()
 
     def _listen(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
             self._answers.put(line)
         self._answers.put(None)
 
@@ -92,7 +92,7 @@ class Engine:
 
     def _ended(self) -> dict[str, Any]:
         """It is gone without a word of its own: what it said last."""
-        status = self._process.wait()
+        status = self.process.wait()
         how = f"it was ended by signal {-status}" if status < 0 else f"it ended with status {status}"
         said = self._said.read_text(errors="replace").strip().splitlines()
         return {"state": "failed", "why": f"{how}: {said[-1]}" if said else how}
@@ -102,5 +102,5 @@ class Engine:
 
     def _signal(self, name: str) -> None:
         """Only where a stopped process is ended with this one."""
-        if sys.platform == "linux" and self._process.poll() is None:
-            self._process.send_signal(getattr(signal, name))
+        if sys.platform == "linux" and self.process.poll() is None:
+            self.process.send_signal(getattr(signal, name))
