@@ -57,8 +57,8 @@ def images(number: int, shape: tuple[int, ...]) -> Any:
     return found.astype("float32")
 
 
-def outputs(engine: str, folder: Path, count: int) -> tuple[Any, float]:
-    """All outputs of an engine for so many images, and seconds an image."""
+def outputs(engine: str, folder: Path, first: int, count: int) -> tuple[Any, float]:
+    """All outputs of an engine for so many images from one on, and seconds an image."""
     import numpy as np
 
     from slidesum.bench.engines.peers import PEERS
@@ -74,14 +74,14 @@ def outputs(engine: str, folder: Path, count: int) -> tuple[Any, float]:
 
     call, found, spent = PEERS[engine].prepared(Fed.of(folder)), [], 0.0
     for number in range(-(-count // BATCH)):
-        held[0][:] = images(number, held[0].shape)
+        held[0][:] = images(first // BATCH + number, held[0].shape)
         begin = time.perf_counter()
         found.append(listed(call())[0].reshape(BATCH, -1).copy())
         spent += time.perf_counter() - begin
     return np.concatenate(found)[:count], spent / count
 
 
-def rounding(name: str, threads: int, count: int) -> dict[str, Any]:
+def rounding(name: str, threads: int, first: int, count: int) -> dict[str, Any]:
     """How its results differ from those in double precision, and whether they choose as torch's do."""
     import numpy as np
 
@@ -95,8 +95,16 @@ def rounding(name: str, threads: int, count: int) -> dict[str, Any]:
             row[f"error of {engine}"] = relative_error(answered(question, engine), exact)
         if not count:
             return row
-        (ours, own_s), (theirs, torch_s) = (alone(outputs, engine, question.folder, count) for engine in ("slidesum", "torch"))
-    row |= {"images": count, "error for images": relative_error([ours], [theirs]), "s an image": own_s, "torch's s": torch_s}
+        (ours, own_s), (theirs, torch_s) = (
+            alone(outputs, engine, question.folder, first, count) for engine in ("slidesum", "torch")
+        )
+    row |= {
+        "images": count,
+        "from": first,
+        "error for images": relative_error([ours], [theirs]),
+        "s an image": own_s,
+        "torch's s": torch_s,
+    }
     mean = theirs.mean(axis=0)
     return row | agreed(ours, theirs, "") | agreed(ours - mean, theirs - mean, ", centred")
 
@@ -189,6 +197,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--net", action="append", choices=NETS)
     parser.add_argument("--images", type=int, default=1000, help="0: no top-1")
+    parser.add_argument("--first", type=int, default=0, help="the image to begin with: so many can be done in parts")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", choices=("rounding", "weight"))
     parser.add_argument("--json", type=Path)
@@ -197,11 +206,11 @@ def main() -> None:
     found: dict[str, Any] = json.loads(options.json.read_text()) if options.json and options.json.exists() else {}
     measures: dict[str, Callable[[str], dict[str, Any]]] = {
         "weight": lambda name: weight(name, options.threads),
-        "rounding": lambda name: rounding(name, options.threads, options.images),
+        f"rounding {options.first}": lambda name: rounding(name, options.threads, options.first, options.images),
     }
     for what, measure in measures.items():
         for name in options.net or SMALL_FIRST:
-            if options.only not in (None, what) or what in found.get(name, {}):
+            if options.only not in (None, what.split()[0]) or what in found.get(name, {}):
                 continue
             found.setdefault(name, {})[what] = row = measure(name)
             for head, value in row.items():
