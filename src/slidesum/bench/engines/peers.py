@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from slidesum.api.compile import compile as compile_network
 from slidesum.bench.case import Skip
 from slidesum.bench.engines.limit import limit
 from slidesum.bench.engines.question import Question
@@ -47,11 +48,10 @@ class Peer:
 
 
 def _slidesum(question: Question, *, exact: bool = False) -> Call:
-    net, inputs = question.network(), question.inputs()
-    fast = net.compile(threads=question.threads, exact=exact)
+    fast = compile_network(question.network_file, threads=question.threads, exact=exact)
     if not fast.is_native:
         raise Skip("this processor isn't known")
-    del net
+    inputs = question.inputs()
     return lambda: fast(*inputs)
 
 

@@ -46,7 +46,12 @@ class Question:
         """The network with its arrays."""
         from slidesum.read.saved import load
 
-        return Network.of(*load(self.folder / "network.json"))
+        return Network.of(*load(self.network_file))
+
+    @property
+    def network_file(self) -> Path:
+        """Where it lies."""
+        return self.folder / "network.json"
 
     def inputs(self) -> list[Array]:
         """One array an input."""

@@ -22,7 +22,7 @@ from slidesum.engine.whole.program import Number, Outside, Part, Place, Plan, Re
 from slidesum.engine.whole.response import Response
 from slidesum.engine.whole.rows import Clear, Combine, rows_cut
 from slidesum.engine.whole.tables import pool_tables, row_table
-from slidesum.engine.whole.work import Combines, Filters, Joins, Planned, Pools, Responds, Work
+from slidesum.engine.whole.work import Combines, Filters, Joins, Planned, Pools, Responds, Work, spent
 from slidesum.laws.count import count
 
 Array = Any
@@ -46,7 +46,7 @@ class Setting:
 class Emitter:
     """Work by work; `levels` say when a result is there, by its name and form."""
 
-    def __init__(self, graph: Graph, works: Sequence[Work], setting: Setting, compute: Compute) -> None:
+    def __init__(self, graph: Graph, works: list[Work], setting: Setting, compute: Compute) -> None:
         self.graph, self.works, self.setting, self.compute = graph, works, setting, compute
         self.plan = Plan()
         self.places = Places(graph, works, setting.lanes, self.plan)
@@ -58,8 +58,9 @@ class Emitter:
         for number, node in enumerate(self.graph.outputs):
             if self.places.is_plain(node.name) and node.name in self.places.made_by:
                 self.places.plains[node.name] = Outside(number, given=False)
-        for work in self.works:
+        for k, work in enumerate(self.works):
             self._work(work)
+            self.works[k] = self.places.made_by[work.name] = spent(work)  # what the parts have, needn't be held twice
         for number, node in enumerate(self.graph.outputs):
             place = Outside(number, given=False)
             if self.places.plains.get(node.name) != place:

@@ -139,9 +139,7 @@ def _part(work: Filters, x: Spot, y: Spot, other: Spot | None, choice: Choice, h
     n = m + taps - 1
     blocks, depth = y.maps.blocks, window.taps[0]
     maps, groups = x.maps.blocks * depth, blocks // choice.blocks
-    filled = np.zeros((blocks * lanes, x.maps.blocks * lanes, depth, taps, taps), np.float32)
-    filled[: work.w.shape[1], : work.w.shape[2]] = work.w[0]
-    weights = transformed_filters(filled, m).reshape(n * n, groups, high, lanes, x.maps.blocks, lanes, depth)
+    weights = _in_frequencies(work.w[0], m, (groups, high, x.maps.blocks, lanes))
     bias = np.zeros(blocks * lanes, np.float32)
     bias[: len(work.bias)] = work.bias
     rows, columns = (_begins(k, m) for k in window.positions[1:])
@@ -159,7 +157,7 @@ def _part(work: Filters, x: Spot, y: Spot, other: Spot | None, choice: Choice, h
 
     numbers: dict[str, Number] = {
         "x": x.ref(), "y": y.ref(), "other": other.ref() if other else 0, "bias": bias,
-        "w": np.ascontiguousarray(weights.transpose(0, 1, 4, 6, 5, 2, 3)),
+        "w": weights,
         "maps_table": np.array(deeper, np.int64),
         "x_tiles": table(x.maps, low[1], low[2]), "y_tiles": table(y.maps), "other_tiles": table(other.maps if other else None),
         "rows_skipped": np.array([skip for _, _, skip, _ in corners], np.int64),
@@ -180,6 +178,24 @@ def _part(work: Filters, x: Spot, y: Spot, other: Spot | None, choice: Choice, h
     note = f"F({m}x{m}) {high}x{choice.wide}"
     scratch = n * n * at_once * lanes * (maps + groups_at_once * high)
     return Part(work.name, kernel, numbers, tasks, level, macs, size, note), scratch
+
+
+def _in_frequencies(w: Array, outputs: int, blocks: tuple[int, int, int, int]) -> Array:
+    """Filters (o, c, layers, r, r) as they lie: (frequency, group, block of maps, layer, map, block of the group, filter).
+
+    Block by block, since all filters in frequencies take much memory: they are there once.
+    """
+    groups, high, maps, lanes = blocks
+    n, depth, taps = outputs + w.shape[-1] - 1, w.shape[2], w.shape[-1]
+    laid = np.empty((n * n, groups, maps, depth, lanes, high, lanes), np.float32)
+    for group, block in np.ndindex(groups, high):
+        begin = (group * high + block) * lanes
+        filled = np.zeros((lanes, maps * lanes, depth, taps, taps), np.float32)
+        own = w[begin : begin + lanes]
+        filled[: len(own), : w.shape[1]] = own
+        found = transformed_filters(filled, outputs).reshape(n * n, lanes, maps, lanes, depth)
+        laid[:, group, :, :, :, block] = found.transpose(0, 2, 4, 3, 1)
+    return laid
 
 
 def _begins(positions: int, outputs: int) -> list[tuple[int, int]]:
