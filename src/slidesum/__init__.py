@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from slidesum import errors
     from slidesum import torch as torch
+    from slidesum.api.compile import compile
     from slidesum.api.equation import Equation, SizedEquation
     from slidesum.api.functions import conv, equation, gradient, pool
     from slidesum.api.load import load
@@ -23,6 +24,7 @@ _HOMES = {
     "Network": "slidesum.api.network",
     "SizedEquation": "slidesum.api.equation",
     "SlidesumError": "slidesum.errors",
+    "compile": "slidesum.api.compile",
     "conv": "slidesum.api.functions",
     "equation": "slidesum.api.functions",
     "gradient": "slidesum.api.functions",
@@ -37,6 +39,7 @@ __all__ = [
     "Network",
     "SizedEquation",
     "SlidesumError",
+    "compile",
     "conv",
     "equation",
     "errors",

@@ -130,7 +130,7 @@ def _pt2(path: Any, told: Told) -> Model:
 
 
 def _factory(text: Any, told: Told) -> Model:
-    return _torch(_made(text), told)
+    return _torch(made(text), told)
 
 
 def _torch(module: Any, told: Told) -> Model:
@@ -153,7 +153,7 @@ FILES: Mapping[str, Reader] = {".pt2": _pt2, ".onnx": _onnx, ".keras": _keras}
 """Who reads a file, by its ending."""
 
 
-def _made(text: str) -> Any:
+def made(text: str) -> Any:
     """What the user's own factory makes, or the model itself where one is named. Modules of the current folder are found, too."""
     home, _, name = text.partition(":")
     here = str(Path.cwd())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,9 +26,9 @@ class Machine:
     versions: dict[str, str]
 
 
-def machine(threads: int) -> Machine:
-    """This one."""
-    return Machine(_cpu(), os.cpu_count() or 1, threads, platform.platform(), platform.python_version(), _versions())
+def machine(threads: int, packages: Sequence[str] = PACKAGES) -> Machine:
+    """This one, with the versions of those of the packages that are installed."""
+    return Machine(_cpu(), os.cpu_count() or 1, threads, platform.platform(), platform.python_version(), _versions(packages))
 
 
 def use_threads(count: int) -> None:
@@ -47,9 +48,9 @@ def _cpu() -> str:
     return next(named, platform.processor() or platform.machine())
 
 
-def _versions() -> dict[str, str]:
+def _versions(packages: Sequence[str]) -> dict[str, str]:
     found = {}
-    for name in PACKAGES:
+    for name in packages:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

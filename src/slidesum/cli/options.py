@@ -69,8 +69,11 @@ Sizes = Annotated[
 ]
 
 
-def network(model: str, sizes: list[str] | None, inputs: list[str] | None = None, strict: bool = False) -> Network:
-    """The network that was named, with numbers for its symbols, and the shapes of its inputs where it is a foreign model."""
+def network(model: Any, sizes: list[str] | None, inputs: list[str] | None = None, strict: bool = False) -> Network:
+    """The network that was named, with numbers for its symbols, and the shapes of its inputs where it is a foreign model.
+
+    It may be a torch model itself, too, where a command has already made it.
+    """
     from slidesum.api.foreign import names_factory, takes_sizes
     from slidesum.api.load import loaded
 
@@ -106,12 +109,7 @@ def image_for(image: str, net: Network) -> Any:
     """The picture, array or digit that was named, in the size that the network expects."""
     from slidesum.read.image import read_image
 
-    if net.symbols:
-        raise SizeError(
-            f"{net.name} has open sizes: {', '.join(net.symbols)}",
-            usual="Symbols are enough to count, but not to compute.",
-            advice=f"Give them numbers: {' '.join(f'--set {s}=8' for s in net.symbols)}.",
-        )
+    refuse_open_sizes(net)
     if image.startswith("digits:"):
         return _digit(image, net)
     shape = [int(n) for n in net.graph.inputs[0].shape]
@@ -136,6 +134,16 @@ def _shape(text: str) -> tuple[int, ...]:
     if not all(part.strip().isdecimal() and int(part) for part in parts):
         raise misspelt(f"--input {text!r} is no shape", "Write whole numbers with commas between: --input 1,3,224,224.")
     return tuple(int(part) for part in parts)
+
+
+def refuse_open_sizes(net: Network) -> None:
+    """Raise SizeError while sizes are symbols."""
+    if net.symbols:
+        raise SizeError(
+            f"{net.name} has open sizes: {', '.join(net.symbols)}",
+            usual="Symbols are enough to count, but not to compute.",
+            advice=f"Give them numbers: {' '.join(f'--set {s}=8' for s in net.symbols)}.",
+        )
 
 
 def _digit(image: str, net: Network) -> Any:

@@ -6,7 +6,7 @@ Everything is computed in float32, whatever comes in. A batch is fixed when it i
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from slidesum.engine.whole.network import NativeNetwork, Row
 
 Array = Any
+Again = tuple[Callable[..., "Compiled"], tuple[Any, ...]]
 FLOAT = np.empty(0, np.float32)
 """An array like those that are computed with."""
 TUNED = 60.0
@@ -43,20 +44,23 @@ class Compiled:
         threads: int | None = None,
         exact: bool = False,
         tune: bool | float = False,
+        again: Again | None = None,
     ) -> None:
+        """`again` makes it anew where it is unpickled; with it, `values` is emptied: what kernels have isn't kept too."""
         refuse_symbols(graph)
-        self.graph, self.exact, self.tune = graph, known_exact(exact), known_tune(tune)
+        self.graph, self.exact, self.tune, self.again = graph, known_exact(exact), known_tune(tune), again
         self.threads = known_threads(threads)
-        self.values = {name: np.asarray(array, np.float32) for name, array in checked_values(graph, values).items()}
-        self.native = self._native()
+        held = {name: np.asarray(array, np.float32) for name, array in checked_values(graph, values).items()}
+        self.values = held if again is None else _taken(held, values)
+        self.native = self._native(dict(held) if again is None else held)
 
-    def _native(self) -> NativeNetwork | None:
+    def _native(self, values: dict[str, Array]) -> NativeNetwork | None:
         here = host()
         if here is None:
             return None
         from slidesum.engine.whole.network import NativeNetwork
 
-        return NativeNetwork(self.graph, self.values, here, self.threads, self.exact, self._by_plan, self.tune)
+        return NativeNetwork(self.graph, values, here, self.threads, self.exact, self._by_plan, self.tune)
 
     def _by_plan(self, node: Node, before: Sequence[Array]) -> Array:
         """The result of one layer, where there is no kernel for it."""
@@ -140,7 +144,14 @@ class Compiled:
         return f"<compiled {self.graph.name}: {'native' if self.is_native else 'by plans'}, {self.threads} threads>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (self.graph, self.values, self.threads, self.exact, self.tune is not None)
+        return self.again or (_again, (self.graph, self.values, self.threads, self.exact, self.tune is not None))
+
+
+def _taken(held: dict[str, Array], values: Mapping[str, Array]) -> dict[str, Array]:
+    """What is held now; who gave it has it no more, so that it can be freed."""
+    if isinstance(values, dict):
+        values.clear()
+    return held
 
 
 def _again(graph: Graph, values: Mapping[str, Array], threads: int, exact: bool, tuned: bool) -> Compiled:

@@ -25,7 +25,7 @@ from slidesum.engine.whole.response import Response
 from slidesum.engine.whole.rows import Clear, Combine
 from slidesum.engine.whole.tables import pool_tables
 from slidesum.engine.whole.ways import Problem, Transformed, Way
-from slidesum.engine.whole.work import Combines, Filters, Joins, Planned, Pools, Responds, Work
+from slidesum.engine.whole.work import Combines, Filters, Joins, Planned, Pools, Responds, Work, spent
 from slidesum.laws.count import count
 
 Array = Any
@@ -52,7 +52,7 @@ class _Filtering:
 class Emitter:
     """Work by work; `levels` say when a result is there, by its name and form."""
 
-    def __init__(self, graph: Graph, works: Sequence[Work], setting: Setting, compute: Compute, choose: Choose) -> None:
+    def __init__(self, graph: Graph, works: list[Work], setting: Setting, compute: Compute, choose: Choose) -> None:
         self.graph, self.works, self.setting, self.compute, self.choose = graph, works, setting, compute, choose
         self.plan = Plan()
         self.places = Places(graph, works, setting.lanes, self.plan)
@@ -160,12 +160,19 @@ class Emitter:
     def _ways_chosen(self) -> None:
         """The parts of all filters, where they belong: each in the best way that its filters allow."""
         ranked = self.choose([found.problem for found in self.filtering], self.setting)
-        for found in reversed(self.filtering):
+        self._spent()
+        while self.filtering:
+            found = self.filtering.pop()
             allowed = partial(_allowed, found.work.w, {})
             way, seconds = next(entry for entry in ranked[found.problem] if allowed(entry[0]))
             parts, scratch = parts_of(found.work, found.x, found.y, found.other, way, self.setting, found.level)
             self.plan.parts[found.at : found.at] = [replace(parts[0], seconds=seconds), *parts[1:]]
             self.plan.scratch = max(self.plan.scratch, scratch)
+
+    def _spent(self) -> None:
+        """Works without their arrays: those that wait for a way hold them, as long as they wait."""
+        for k, work in enumerate(self.works):
+            self.works[k] = self.places.made_by[work.name] = spent(work)
 
     def _pools(self, work: Pools) -> None:
         x, y, level = self._blocked(work.x), self.places.spot(work.name), self._level((work.x, "blocked"))

@@ -120,8 +120,10 @@ def direct_parts(
     inner = x.maps.lanes
     blocks, maps = -(-filters // lanes), -(-channels // inner)
     taps = math.prod(window.taps)
-    filled = np.zeros((groups, blocks * lanes, maps * inner, taps), np.float32)
-    filled[:, :filters, :channels] = w.reshape(groups, filters, channels, taps)
+    filled = w.reshape(groups, filters, channels, taps)
+    if filled.shape[1:3] != (blocks * lanes, maps * inner):
+        filled = np.zeros((groups, blocks * lanes, maps * inner, taps), np.float32)
+        filled[:, :filters, :channels] = w.reshape(groups, filters, channels, taps)
     bias = np.zeros(groups * blocks * lanes, np.float32)
     bias[: len(work.bias)] = work.bias
     lie = laid(window, x.maps, y.maps, other.maps if other else None)

@@ -6,7 +6,7 @@ from typing import Any
 
 from slidesum.engine.whole.candidates import Setting
 from slidesum.engine.whole.emit_filters import depthwise_part, direct_parts
-from slidesum.engine.whole.emit_winograd import filters_in_frequencies, winograd_part
+from slidesum.engine.whole.emit_winograd import bias_in_blocks, filters_in_frequencies, winograd_part
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Part
 from slidesum.engine.whole.ways import Mapwise, Summed, Transformed, Way
@@ -32,8 +32,9 @@ def parts_of(
             return direct_parts(work, x, y, other, way, host, threads, level), 0
         case Transformed():
             if transformed is None:
-                transformed = filters_in_frequencies(work.w, way.outputs, x.maps, y.maps)
-            part, scratch = winograd_part(work, x, y, other, way, transformed, host, level)
+                transformed = filters_in_frequencies(work, way, x.maps, y.maps)
+            arrays = transformed, bias_in_blocks(work, y.maps)
+            part, scratch = winograd_part(work, x, y, other, way, arrays, host, level)
             return [part], scratch
         case Mapwise():
             return [depthwise_part(work, x, y, way, setting.lanes, threads, level)], 0

@@ -5,12 +5,14 @@ Whether filters round well enough for it is measured: `BOUND` on random inputs a
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from slidesum.engine.host import Host
 from slidesum.engine.whole.maps import Maps
+from slidesum.engine.whole.meaning import Window
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Number, Part
 from slidesum.engine.whole.transforms import relative_error, transformed_filters
@@ -28,26 +30,54 @@ def rounds_well(w: Array, outputs: int) -> bool:
     return relative_error(w[0].reshape(w.shape[1], -1, *w.shape[4:]), outputs) <= BOUND
 
 
-def filters_in_frequencies(w: Array, outputs: int, x: Maps, y: Maps) -> Array:
-    """The transformed filters of whole blocks: (n², filters, maps, depth)."""
-    filled = np.zeros((y.blocks * y.lanes, x.blocks * x.lanes, *w.shape[3:]), np.float32)
-    filled[: w.shape[1], : w.shape[2]] = w[0]
-    found = transformed_filters(filled, outputs)
-    return found.reshape(-1, *found.shape[2:])
+def laid_shape(way: Transformed, window: Window, x: Maps, y: Maps) -> tuple[int, ...]:
+    """How transformed filters lie: (frequency, group, block of maps, layer, map, block of the group, filter)."""
+    frequencies = (way.outputs + window.taps[2] - 1) ** 2
+    return frequencies, y.blocks // way.blocks, x.blocks, window.taps[0], x.lanes, way.blocks, y.lanes
+
+
+def filters_in_frequencies(work: Filters, way: Transformed, x: Maps, y: Maps) -> Array:
+    """A layer's filters, transformed and laid.
+
+    Block by block, since all filters in frequencies take much memory: they are there once.
+    """
+    w, lanes, high = work.w[0], y.lanes, way.blocks
+    laid = np.empty(laid_shape(way, work.what.window, x, y), np.float32)
+    frequencies, groups, maps, depth = laid.shape[:4]
+    for group, block in np.ndindex(groups, high):
+        begin = (group * high + block) * lanes
+        filled = np.zeros((lanes, maps * lanes, *w.shape[2:]), np.float32)
+        own = w[begin : begin + lanes]
+        filled[: len(own), : w.shape[1]] = own
+        found = transformed_filters(filled, way.outputs).reshape(frequencies, lanes, maps, lanes, depth)
+        laid[:, group, :, :, :, block] = found.transpose(0, 2, 4, 3, 1)
+    return laid
+
+
+def bias_in_blocks(work: Filters, y: Maps) -> Array:
+    """A layer's bias, zero where there is no map."""
+    bias = np.zeros(y.blocks * y.lanes, np.float32)
+    bias[: len(work.bias)] = work.bias
+    return bias
 
 
 def winograd_part(
-    work: Filters, x: Spot, y: Spot, other: Spot | None, way: Transformed, filters: Array, host: Host, level: int
+    work: Filters,
+    x: Spot,
+    y: Spot,
+    other: Spot | None,
+    way: Transformed,
+    arrays: tuple[Number, Number],
+    host: Host,
+    level: int,
 ) -> tuple[Part, int]:
-    """The part, and the values of scratch that a thread needs; `filters` are those of `filters_in_frequencies`."""
+    """The part, and the values of scratch that a thread needs; `arrays` are the transformed filters and the bias, or places."""
     lanes, window = host.bytes_wide // 4, work.what.window
     m, taps, high = way.outputs, window.taps[2], way.blocks
     n = m + taps - 1
+    w, bias = arrays
     blocks, depth = y.maps.blocks, window.taps[0]
     maps, groups = x.maps.blocks * depth, blocks // way.blocks
-    weights = filters.reshape(n * n, groups, high, lanes, x.maps.blocks, lanes, depth)
-    bias = np.zeros(blocks * lanes, np.float32)
-    bias[: len(work.bias)] = work.bias
     rows, columns = (_begins(k, m) for k in window.positions[1:])
     corners = [(i, j, skip, omit) for i, skip in rows for j, omit in columns]
     planes = [(t * window.dilations[0] - window.low[0]) * x.maps.plane for t in range(depth)]
@@ -63,7 +93,7 @@ def winograd_part(
 
     numbers: dict[str, Number] = {
         "x": x.ref(), "y": y.ref(), "other": other.ref() if other else 0, "bias": bias,
-        "w": np.ascontiguousarray(weights.transpose(0, 1, 4, 6, 5, 2, 3)),
+        "w": w,
         "maps_table": np.array(deeper, np.int64),
         "x_tiles": table(x.maps, low[1], low[2]), "y_tiles": table(y.maps), "other_tiles": table(other.maps if other else None),
         "rows_skipped": np.array([skip for _, _, skip, _ in corners], np.int64),
@@ -80,7 +110,7 @@ def winograd_part(
     kernel = Winograd(lanes, m, taps, high, way.wide, work.tail, other is not None)
     tasks = x.maps.batch * window.positions[0] * parts * chunks
     macs = x.maps.batch * window.positions[0] * chunks * at_once * n * n * maps * lanes * blocks * lanes
-    size = 4 * (x.maps.values + y.maps.values + weights.size)
+    size = 4 * (x.maps.values + y.maps.values + math.prod(laid_shape(way, window, x.maps, y.maps)))
     scratch = n * n * at_once * lanes * (maps + groups_at_once * high)
     return Part(work.name, kernel, numbers, tasks, level, macs, size, str(way)), scratch
 

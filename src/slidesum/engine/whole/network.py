@@ -13,7 +13,7 @@ from slidesum.engine.whole.candidates import Setting, by_estimate
 from slidesum.engine.whole.emit import Emitter
 from slidesum.engine.whole.program import Part, Program, Step
 from slidesum.engine.whole.tuning import Tuner
-from slidesum.engine.whole.work import works
+from slidesum.engine.whole.work import Planned, works
 
 Array = Any
 Row = dict[str, str | int | float]
@@ -23,12 +23,12 @@ HEADS = ("layer", "kernel", "tile", "macs asked", "macs done", "bytes", "expecte
 
 
 class NativeNetwork:
-    """A program for a network of fixed sizes, in float, and what it is made of."""
+    """A program for a network of fixed sizes, in float, and what it is made of. Of `values` it leaves what plans need."""
 
     def __init__(
         self,
         graph: Graph,
-        values: Mapping[str, Array],
+        values: dict[str, Array],
         host: Host,
         threads: int,
         exact: bool,
@@ -37,7 +37,11 @@ class NativeNetwork:
     ) -> None:
         setting = Setting(widest(host), threads, exact)
         self.tuner = None if tune is None else Tuner(tune, sum(array.nbytes for array in values.values()))
-        emitter = Emitter(graph, works(graph, values, setting.lanes), setting, compute, self.tuner or by_estimate)
+        made = works(graph, values, setting.lanes)
+        planned = {work.node.owner for work in made if isinstance(work, Planned)}
+        for name in [name for name in values if name.rpartition(".")[0] not in planned]:
+            del values[name]  # works hold it, until they are done
+        emitter = Emitter(graph, made, setting, compute, self.tuner or by_estimate)
         self.threads = threads
         self.asked = {work.name: emitter.macs_asked(work) for work in emitter.works}
         self.program = Program(

@@ -8,7 +8,7 @@ plain     what comes from outside and goes there, and what plans compute with
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,7 +39,7 @@ class Places:
 
     def __init__(self, graph: Graph, works: Sequence[Work], lanes: int, plan: Plan) -> None:
         self.graph, self.lanes, self.plan = graph, lanes, plan
-        self.made_by: Mapping[str, Work] = {work.name: work for work in works}
+        self.made_by: dict[str, Work] = {work.name: work for work in works}
         self.halos: dict[tuple[str, Form], Halo] = {}
         self.owners: dict[str, tuple[str, int]] = {}
         self.spots: dict[tuple[str, Form], Spot] = {}

@@ -12,6 +12,7 @@ and Gray 2016, section 4). Which points decides how it rounds: small ones, in pa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,6 +27,8 @@ from slidesum.engine.whole.kernel import Body
 
 Array = Any
 Matrix = tuple[tuple[Fraction, ...], ...]
+AT_ONCE = 2**16
+"""Weights that are transformed at a time."""
 POINTS = tuple(Fraction(p) for p in ("0", "1", "-1", "2", "-2", "1/2", "-1/2"))
 
 
@@ -73,9 +76,15 @@ def numbers(matrix: Matrix, dtype: str = "float64") -> Array:
 
 
 def transformed_filters(w: Array, outputs: int) -> Array:
-    """G w Gᵀ for every filter and map: (…, r, r) to (n, n, …), computed in double precision."""
-    g = numbers(transforms(outputs, w.shape[-1]).filters)
-    return np.einsum("ik,...kl,jl->ij...", g, w.astype(np.float64), g, optimize=True).astype(np.float32)
+    """G w Gᵀ for every filter and map: (filter, …, r, r) to (n, n, filter, …), computed in double precision.
+
+    Some filters at a time: the intermediate results of all of them would take several times the memory of what is made.
+    """
+    n, g = outputs + w.shape[-1] - 1, numbers(transforms(outputs, w.shape[-1]).filters)
+    made = np.empty((n, n, *w.shape[:-2]), np.float32)
+    for some in _parts(w):
+        made[:, :, some] = np.einsum("ik,...kl,jl->ij...", g, w[some].astype(np.float64), g, optimize=True)
+    return made
 
 
 def relative_error(w: Array, outputs: int, seed: int = 0) -> float:
@@ -85,11 +94,21 @@ def relative_error(w: Array, outputs: int, seed: int = 0) -> float:
     x = np.maximum(np.random.default_rng(seed).standard_normal((tiles, w.shape[1], n, n)), -0.5).astype(np.float32)
     b, a = numbers(found.inputs, "float32"), numbers(found.output, "float32")
     v = (b @ x @ b.T).transpose(2, 3, 1, 0).reshape(n * n, w.shape[1], tiles)
-    m = transformed_filters(w, outputs).reshape(n * n, *w.shape[:2]) @ v
-    y = (a @ m.reshape(n, n, -1).transpose(2, 0, 1) @ a.T).reshape(w.shape[0], tiles, outputs, outputs)
     views = np.lib.stride_tricks.sliding_window_view(x.astype(np.float64), (taps, taps), axis=(2, 3))
-    exact = np.tensordot(w.astype(np.float64), views, ([1, 2, 3], [1, 4, 5]))
-    return float(np.linalg.norm(y - exact) / (np.linalg.norm(exact) + 1e-300))
+    wrong = whole = 0.0
+    for some in _parts(w):
+        own = w[some]
+        m = transformed_filters(own, outputs).reshape(n * n, *own.shape[:2]) @ v
+        y = (a @ m.reshape(n, n, -1).transpose(2, 0, 1) @ a.T).reshape(len(own), tiles, outputs, outputs)
+        exact = np.tensordot(own.astype(np.float64), views, ([1, 2, 3], [1, 4, 5]))
+        wrong, whole = wrong + float(np.square(y - exact).sum()), whole + float(np.square(exact).sum())
+    return math.sqrt(wrong / (whole + 1e-300))
+
+
+def _parts(w: Array) -> Iterator[slice]:
+    """Some filters after the other, of a few million bytes in frequencies."""
+    at_once = max(1, AT_ONCE * len(w) // max(1, w.size))
+    return (slice(begin, begin + at_once) for begin in range(0, len(w), at_once))
 
 
 def applied(body: Body, matrix: Matrix, values: Sequence[Value]) -> list[Value]:

@@ -19,6 +19,7 @@ import numpy as np
 
 from slidesum.engine.whole.candidates import Setting
 from slidesum.engine.whole.emit_ways import parts_of
+from slidesum.engine.whole.emit_winograd import laid_shape
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Number, Part, Piece, Plan, Program, Ref
 from slidesum.engine.whole.rows import Combine
@@ -101,9 +102,7 @@ def _written(
     work = Filters("", "", what, w, np.zeros(what.groups * what.filters, np.float32), tail=problem.tail)
     filters = None
     if isinstance(way, Transformed):
-        n = way.outputs + what.window.taps[2] - 1
-        lie = (n * n, y.maps.blocks * y.maps.lanes, x.maps.blocks * x.maps.lanes, what.window.taps[0])
-        filters = np.broadcast_to(np.float32(0.01), lie)
+        filters = np.full(laid_shape(way, what.window, x.maps, y.maps), 0.01, np.float32)
     parts, scratch = parts_of(work, x, y, other, way, setting, level, filters)
     plan.scratch = max(plan.scratch, scratch)
     return parts

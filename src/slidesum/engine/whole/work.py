@@ -26,6 +26,7 @@ from slidesum.engine.whole.tail import PLAIN, Tail, tail_of
 
 Array = Any
 Values = Mapping[str, Array]
+NOTHING = np.empty(0, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +93,11 @@ class Planned:
 
 
 Work = Filters | Pools | Combines | Responds | Joins | Planned
+
+
+def spent(work: Work) -> Work:
+    """A work without its arrays: they are in the parts by now."""
+    return replace(work, w=NOTHING, bias=NOTHING) if isinstance(work, Filters) else work
 
 
 def works(graph: Graph, values: Values, lanes: int) -> list[Work]:

@@ -1,0 +1,99 @@
+"""`ss.compile`: the same program as a network's, without the network."""
+
+from __future__ import annotations
+
+import gc
+import pickle
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import slidesum as ss
+from slidesum.errors import FileError, UsageError
+
+X = np.random.default_rng(1).standard_normal((2, 16, 12, 12)).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Layers by Winograd's transforms and by the sum, a batch norm that is folded, and a layer that a plan computes."""
+    net = ss.Network("one of each")
+    x = net.input("b c i j", b=1, c=16, i=12, j=12)
+    x = net.conv(x, "b c i+u-1 j+v-1, o c u v -> b o i j", o=64, u=3, v=3, name="wide")
+    x = net.activation(net.norm(x, name="norm"), "relu", name="relu")
+    x = net.conv(x, "b c i j, o c -> b o i j", o=512, name="point")
+    x = net.linear(net.pool(x, "mean b c i j -> b c", name="mean"), 32, name="fc")
+    net.norm(x, "layer", name="planned")
+    path = tmp_path_factory.mktemp("nets") / "net.slidesum"
+    net.save(path)
+    return path, net
+
+
+def test_it_gives_what_the_compiled_network_gives(saved):
+    path, net = saved
+    fast = ss.compile(path, 2, threads=2)
+    assert np.array_equal(fast(X), net.compile(batch=2, threads=2)(X))
+    assert fast.is_native
+
+
+def test_of_arrays_only_those_are_kept_that_a_plan_needs(saved):
+    path, net = saved
+    owners = {name.rpartition(".")[0] for name in ss.compile(path).values}
+    assert owners == {"planned"}
+    assert len(net.compile().values) == len(net.values)
+
+
+def test_arrays_are_freed_while_it_is_compiled(saved):
+    path, net = saved
+    given = sum(array.nbytes for array in net.values.values())
+
+    def held(make):
+        gc.collect()
+        tracemalloc.start()
+        made = make()
+        now = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        return now, made
+
+    ss.compile(path)  # so that code is loaded
+    (alone, _), (beside, _) = held(lambda: ss.compile(path)), held(lambda: ss.load(path).compile())
+    assert beside - alone > 0.8 * given
+
+
+def test_it_is_pickled_as_what_it_was_made_of(saved):
+    path, _ = saved
+    fast = ss.compile(str(path), 2, threads=1, exact=True)
+    text = pickle.dumps(fast)
+    again = pickle.loads(text)
+    assert len(text) < 1000
+    assert (again.threads, again.exact) == (1, True)
+    assert np.array_equal(again(X), fast(X))
+
+
+def test_a_factory_is_not_called_again(tmp_path, monkeypatch):
+    (tmp_path / "drawn.py").write_text("import torch\n\ndef net():\n    return torch.nn.Conv2d(16, 4, 3)\n")
+    monkeypatch.chdir(tmp_path)
+    fast = ss.compile("drawn:net", 2, input=(1, 16, 12, 12))
+    assert np.array_equal(pickle.loads(pickle.dumps(fast))(X), fast(X))
+
+
+def test_options_of_the_zoo_and_without_an_engine(monkeypatch):
+    x = np.ones((1, 3, 32, 32), "float32")
+    wanted = ss.load("resnet18", width="1/8", side=32).compile()(x)
+    assert np.array_equal(ss.compile("resnet18", width="1/8", side=32)(x), wanted)
+    monkeypatch.setattr("slidesum.run.compiled.host", lambda: None)
+    by_plans = ss.compile("resnet18", width="1/8", side=32)
+    assert not by_plans.is_native
+    assert np.allclose(by_plans(x), wanted, rtol=1e-3, atol=1e-5)
+
+
+def test_what_has_no_name_is_refused():
+    with pytest.raises(UsageError) as caught:
+        ss.compile(ss.Network("held"))
+    assert str(caught.value) == (
+        "a Network isn't a name or a file\n  The arrays of a model that somebody holds can't be let go.\n"
+        "  Write ss.load(model).compile()."
+    )
+    with pytest.raises(FileError, match=r"^there is no file nothing\.json"):
+        ss.compile("nothing.json")
