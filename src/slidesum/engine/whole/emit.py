@@ -18,7 +18,7 @@ from slidesum.engine.whole.kernel import Kernel
 from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.places import Form, Places, Spot
 from slidesum.engine.whole.pool import Pool
-from slidesum.engine.whole.program import Number, Outside, Part, Place, Plan, Ref, Step
+from slidesum.engine.whole.program import Number, Outside, Part, Place, Plan, Step
 from slidesum.engine.whole.response import Response
 from slidesum.engine.whole.rows import Combine
 from slidesum.engine.whole.tables import pool_tables

@@ -134,16 +134,28 @@ def _flat_filters(w: Array) -> Array:
 
 
 def _part(work: Filters, x: Spot, y: Spot, other: Spot | None, choice: Choice, host: Host, level: int) -> tuple[Part, int]:
+    """With this layer's own filters, transformed once."""
+    lanes, window = host.bytes_wide // 4, work.what.window
+    m, taps, high = choice.outputs, window.taps[2], choice.blocks
+    n, blocks, depth = m + taps - 1, y.maps.blocks, window.taps[0]
+    filled = np.zeros((blocks * lanes, x.maps.blocks * lanes, depth, taps, taps), np.float32)
+    filled[: work.w.shape[1], : work.w.shape[2]] = work.w[0]
+    weights = transformed_filters(filled, m).reshape(n * n, blocks // high, high, lanes, x.maps.blocks, lanes, depth)
+    bias = np.zeros(blocks * lanes, np.float32)
+    bias[: len(work.bias)] = work.bias
+    laid = np.ascontiguousarray(weights.transpose(0, 1, 4, 6, 5, 2, 3))
+    return part_of(work, x, y, other, choice, host, level, laid, bias)
+
+
+def part_of(
+    work: Filters, x: Spot, y: Spot, other: Spot | None, choice: Choice, host: Host, level: int, w: Number, bias: Number
+) -> tuple[Part, int]:
+    """The part and its scratch, with filters that lie transformed at `w`: frequency, group, map, layer, map of a block, filters."""
     lanes, window = host.bytes_wide // 4, work.what.window
     m, taps, high = choice.outputs, window.taps[2], choice.blocks
     n = m + taps - 1
     blocks, depth = y.maps.blocks, window.taps[0]
     maps, groups = x.maps.blocks * depth, blocks // choice.blocks
-    filled = np.zeros((blocks * lanes, x.maps.blocks * lanes, depth, taps, taps), np.float32)
-    filled[: work.w.shape[1], : work.w.shape[2]] = work.w[0]
-    weights = transformed_filters(filled, m).reshape(n * n, groups, high, lanes, x.maps.blocks, lanes, depth)
-    bias = np.zeros(blocks * lanes, np.float32)
-    bias[: len(work.bias)] = work.bias
     rows, columns = (_begins(k, m) for k in window.positions[1:])
     corners = [(i, j, skip, omit) for i, skip in rows for j, omit in columns]
     planes = [(t * window.dilations[0] - window.low[0]) * x.maps.plane for t in range(depth)]
@@ -158,8 +170,7 @@ def _part(work: Filters, x: Spot, y: Spot, other: Spot | None, choice: Choice, h
         return np.array([(i - up) * maps_of.row + (j - left) * maps_of.lanes for i, j, _, _ in corners], np.int64)
 
     numbers: dict[str, Number] = {
-        "x": x.ref(), "y": y.ref(), "other": other.ref() if other else 0, "bias": bias,
-        "w": np.ascontiguousarray(weights.transpose(0, 1, 4, 6, 5, 2, 3)),
+        "x": x.ref(), "y": y.ref(), "other": other.ref() if other else 0, "bias": bias, "w": w,
         "maps_table": np.array(deeper, np.int64),
         "x_tiles": table(x.maps, low[1], low[2]), "y_tiles": table(y.maps), "other_tiles": table(other.maps if other else None),
         "rows_skipped": np.array([skip for _, _, skip, _ in corners], np.int64),
@@ -176,7 +187,7 @@ def _part(work: Filters, x: Spot, y: Spot, other: Spot | None, choice: Choice, h
     kernel = Winograd(lanes, m, taps, high, choice.wide, work.tail, other is not None)
     tasks = x.maps.batch * window.positions[0] * parts * chunks
     macs = x.maps.batch * window.positions[0] * chunks * at_once * n * n * maps * lanes * blocks * lanes
-    size = 4 * (x.maps.values + y.maps.values + weights.size)
+    size = 4 * (x.maps.values + y.maps.values + n * n * maps * blocks * lanes * lanes)
     note = f"F({m}x{m}) {high}x{choice.wide}"
     scratch = n * n * at_once * lanes * (maps + groups_at_once * high)
     return Part(work.name, kernel, numbers, tasks, level, macs, size, note), scratch
