@@ -109,9 +109,8 @@ def main() -> None:
             found = row(layer, batch, asked.rounds, peak)
             rows.append(found)
             told = "  ".join(f"{name} {ms:8.2f} ms" for name, ms in found["ms"].items())
-            print(
-                f"{layer:>7} x{batch}  {told}  floor {found['floor_ms']:8.2f} ms  {found['ratio']:.2f}x  error {max(found['errors']):.1e}"
-            )
+            print(f"{layer:>7} x{batch}  {told}  floor {found['floor_ms']:8.2f} ms", end="")
+            print(f"  {found['ratio']:.2f}x  error {max(found['errors']):.1e}", flush=True)
     if asked.json:
         asked.json.write_text(json.dumps({"peak_macs_per_s": peak, "threads": asked.threads, "rows": rows}, indent=1) + "\n")
 
