@@ -77,8 +77,8 @@ class Conv(_Equated):
 
     `engine="native"` computes y and both gradients by the engine's own kernels, by Winograd's transforms, where there are such:
     square windows of 3 or 5 taps a side, in steps of one, over at least as many maps and filters as a vector holds (16, say), in
-    float32 on the CPU, where there are tiles enough. They round within 1e-5 of the result, as a norm; filters that wouldn't when they
-    are first used, and everything else, are left to the plan. `engine_for` says who computes.
+    float32 on the CPU, where there are tiles enough. They round within 1e-5 of the result, as a norm; filters that wouldn't when
+    they are first used, and everything else, are left to the plan. `engine_for` says who computes.
 
         >>> layer = Conv("b c i+u j+v, o c u v -> b o i j", c=32, o=32, u=3, v=3, padding="same", engine="native")
         >>> layer.engine_for(1, 32, 28, 28), layer.engine_for(1, 32, 2, 2)
