@@ -1,5 +1,10 @@
 """A convolution that learns: y and both gradients by Winograd's transforms, against double precision."""
 
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -256,3 +261,44 @@ def test_without_an_engine_it_is_said_and_the_plan_computes(monkeypatch):
         layer = ss.torch.Conv("b c i+u j+v, o c u v -> b o i j", engine="native", **{**SAME, "c": 33})
     assert layer.engine_for(1, 33, 29, 29) == "plans"
     assert layer(torch.zeros(1, 33, 29, 29)).shape == (1, 48, 29, 29)
+
+
+def test_several_threads_take_turns():
+    native, _ = both(**SAME)
+    xs = [torch.randn(2, 32, 28, 28) for _ in range(4)]
+
+    def learned(x):
+        y = native(x)
+        return [y.detach(), *torch.autograd.grad(y.square().sum(), list(native.parameters()))]
+
+    wanted = [learned(x) for x in xs]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            found = list(pool.map(learned, xs))
+            assert all(torch.equal(a, b) for one, other in zip(found, wanted, strict=True) for a, b in zip(one, other, strict=True))
+
+
+FORKED = """
+import os
+import numpy as np
+import torch
+from slidesum.torch import Conv
+torch.manual_seed(0)
+layer = Conv("b c i+u j+v, o c u v -> b o i j", c=32, o=48, u=3, v=3, padding="same", engine="native")
+x, seed = torch.randn(2, 32, 28, 28), torch.randn(2, 48, 28, 28)
+def learned():  # nothing that torch itself computes in parallel: in a forked process, that waits for ever
+    y = layer(x)
+    return y.detach().numpy(), torch.autograd.grad(y, layer.w, seed)[0].numpy()
+wanted = learned()
+child = os.fork()
+if not child:
+    os._exit(0 if all(np.array_equal(a, b) for a, b in zip(learned(), wanted)) else 1)
+assert os.waitpid(child, 0)[1] == 0
+assert all(np.array_equal(a, b) for a, b in zip(learned(), wanted))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_forked_process_computes_the_same():
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
