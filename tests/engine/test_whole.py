@@ -64,8 +64,8 @@ def error(net: ss.Network, fast: Compiled, x: list[np.ndarray]) -> float:
 
 def poisoned(fast: Compiled) -> None:
     """Nothing in the arena but NaN: what isn't written before it is read shows."""
-    program = fast.native.program
-    program.memory[: program.memory.size // 4 * 4].view(np.float32)[...] = np.nan
+    memory = fast.native.program.memory.array
+    memory[: memory.size // 4 * 4].view(np.float32)[...] = np.nan
 
 
 CANARY = 4096
@@ -75,7 +75,7 @@ CANARY = 4096
 def written_inside(fast: Compiled, x: list[np.ndarray]) -> None:
     """Run part by part; only the buffer or the result that a part is to write may change, and what it has of the scratch."""
     program = fast.native.program
-    arena, given = program.memory, [array.copy() for array in x]
+    arena, given = program.memory.array, [array.copy() for array in x]
     scratch = program.base + program.arena_bytes - arena.ctypes.data
     guarded = [np.full(math.prod(shape) + 2 * CANARY, 7, np.float32) for shape in program.outputs]
 
@@ -409,3 +409,14 @@ def test_no_allocation_between_layers():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 4 * 1000 + 20_000
+
+
+@pytest.mark.parametrize("bias", ["i", "o j", "o i j"])
+def test_a_bias_that_is_not_one_a_map_is_added_where_it_belongs(bias):
+    net = ss.Network("biased")
+    x = net.input("b c i j", b=2, c=4, i=8, j=8)
+    net.conv(x, "b c i+u j+v, o c u v -> b o i j", o=6, u=3, v=3, bias=bias, padding="same", name="conv")
+    random = np.random.default_rng(0)
+    net.values = {name: random.standard_normal(array.shape).astype("float32") for name, array in net.values.items()}
+    given = random.standard_normal((2, 4, 8, 8)).astype("float32")
+    np.testing.assert_allclose(net.compile()(given), net.run(given)["conv"], rtol=1e-5, atol=1e-5)

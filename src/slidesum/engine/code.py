@@ -134,6 +134,20 @@ class Code:
             left = [self.builder.fadd(*(self.builder.shuffle_vector(a, b, part) for part in (even, odd))) for a, b in pairs]
         return left[0]
 
+    def transposed(self, vectors: Sequence[Value]) -> list[Value]:
+        """As many vectors as a vector has lanes: lane k of vector n becomes lane n of vector k."""
+        made, kind = list(vectors), ir.VectorType(ir.IntType(32), self.lanes)
+        step = 1
+        while step < self.lanes:
+            low = [lane if not lane & step else self.lanes + lane - step for lane in range(self.lanes)]
+            high = [lane + step if not lane & step else self.lanes + lane for lane in range(self.lanes)]
+            for n in range(self.lanes):
+                if not n & step:
+                    pair = made[n], made[n + step]
+                    made[n], made[n + step] = (self.builder.shuffle_vector(*pair, ir.Constant(kind, part)) for part in (low, high))
+            step *= 2
+        return made
+
     def _spread(self, value: Value, kind: Any) -> Value:
         none = ir.Constant(kind, ir.Undefined)
         first = self.builder.insert_element(none, value, self.count(0))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -44,6 +45,19 @@ def team_address() -> int:
     except (OSError, ValueError, AttributeError):
         return 0
     return ctypes.cast(start, ctypes.c_void_p).value or 0
+
+
+@lru_cache(maxsize=1)
+def _start() -> Callable[[int, int, int, int], None]:
+    return ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)(team_address())
+
+
+def in_team(function: int, data: int, threads: int) -> bool:
+    """Have function(data) run by every thread of a team, and wait for it. False, and nothing done, where there is no team."""
+    if team_size(threads) < threads or not team_address():
+        return False
+    _start()(function, data, threads, 0)
+    return True
 
 
 class Scratch(threading.local):

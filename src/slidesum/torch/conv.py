@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import operator
+import warnings
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from math import sqrt
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -23,70 +22,15 @@ from slidesum.laws.padding import known_padding
 from slidesum.laws.parameters import check_connections, stored_shape
 from slidesum.laws.roles import on_filters, with_role
 from slidesum.laws.shape import solve
-from slidesum.notation.parse import equation_of, parse
-from slidesum.notation.write import axes, named, pattern
-from slidesum.run import calls
-from slidesum.run.compute import DEFAULT, made_for_all
-from slidesum.run.execute import solved
-from slidesum.run.torch import Torch
-from slidesum.run.torch_autograd import signature
+from slidesum.notation.parse import equation_of
+from slidesum.notation.write import axes, pattern
+from slidesum.run.torch_autograd import watched
+from slidesum.run.torch_learning import WHY_NOT, Lesson, available
 from slidesum.run.wiring import full_filters
+from slidesum.torch.evaluate import BACKEND, evaluate, spelled, taught
 
-BACKEND = Torch()
+Engine = Literal["plans", "native"]
 _MANY = 1024  # stands for the extents that only the input will tell
-
-
-@torch.compiler.allow_in_graph  # type: ignore[untyped-decorator]
-def _evaluate(
-    spelling: Any, sizes: Any, padding: Any, border: Any, extent: Any, bias: torch.Tensor | None, *arrays: torch.Tensor
-) -> torch.Tensor:
-    """An equation, as `_spelled` writes it, on tensors.
-
-    To `torch.compile` this is one node of its graph: all but the tensors are plain constants, and solving the shapes isn't traced
-    but run. A symbolic size is pinned to its number, so a call of another shape compiles anew.
-    """
-    equation = _read(*spelling)
-    tensors = [*arrays, *([bias] if bias is not None else [])]
-    if not equation.is_pooling:
-        tensors = _autocast(tensors)
-    looks = signature(tensors)
-    key = looks and (spelling, sizes, padding, type(border), border, extent, bias is None, looks)
-    run = calls.known(key) if key else None
-    if run is None:
-        BACKEND.check(tensors, equation.reduce)
-        shapes = [tuple(map(operator.index, x.shape)) for x in arrays]
-        sized = solved(equation, shapes, dict(sizes), padding=dict(padding) or "valid", border=border, extent=dict(extent))
-        run = made_for_all(BACKEND, sized, tensors[: len(arrays)], DEFAULT)
-        if key:
-            calls.remember(key, run)
-    result: torch.Tensor = run(tensors[: len(arrays)], tensors[-1] if bias is not None else None)
-    return result
-
-
-def _autocast(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
-    """Under `torch.autocast` products are computed in its dtype, as those of `nn.Conv2d` are."""
-    device = tensors[0].device.type
-    if not torch.is_autocast_enabled(device):
-        return tensors
-    dtype = torch.get_autocast_dtype(device)
-    return [x.to(dtype) if x.is_floating_point() and x.dtype != torch.float64 else x for x in tensors]
-
-
-@lru_cache(maxsize=1024)
-def _read(text: str, bias: str, reduce: Reduce) -> Equation:
-    equation = parse(text)
-    if bias:
-        equation = with_bias(equation, bias)
-    return equation if equation.reduce == reduce else with_reduction(equation, reduce)
-
-
-def _spelled(equation: Equation) -> tuple[str, str, Reduce]:
-    """The text of an equation, its bias and its reduction: as the user wrote it, so that messages point at known words."""
-    bias = axes(equation.bias, " ") if equation.bias else ""
-    for text, beside in ((equation.text, bias), (equation.text, "")):
-        if text and parse(text).reduce in ("sum", equation.reduce) and _read(text, beside, equation.reduce) == equation:
-            return text, beside, equation.reduce
-    return named(equation), "", equation.reduce
 
 
 class _Equated(nn.Module):
@@ -102,13 +46,13 @@ class _Equated(nn.Module):
         self.extent = known_sizes("extent", extent or {})
         check_positions(equation, "padding", self.padding if isinstance(self.padding, Mapping) else {})
         check_extent(equation, self.extent)
-        self._spelling = _spelled(equation)
+        self._spelling = spelled(equation)
         each = self.padding if isinstance(self.padding, Mapping) else dict.fromkeys(equation.positions, self.padding)
         self._options = (tuple(self.sizes.items()), tuple(each.items()), self.border, tuple(self.extent.items()))
 
     def _evaluated(self, arrays: list[torch.Tensor], bias: torch.Tensor | None) -> torch.Tensor:
         refuse_other(arrays)
-        result: torch.Tensor = _evaluate(self._spelling, *self._options, bias, *arrays)
+        result: torch.Tensor = evaluate(self._spelling, *self._options, bias, *arrays)
         return result
 
     def extra_repr(self) -> str:
@@ -131,7 +75,16 @@ class Conv(_Equated):
         >>> layer(torch.zeros(2, 3, 8, 8)).shape
         torch.Size([2, 64, 8, 8])
 
-    Raises SizeError if a size is missing that the filters, or their initialisation, depend on.
+    `engine="native"` computes y and both gradients by the engine's own kernels, by Winograd's transforms, where there are such:
+    square windows of 3 or 5 taps a side, in steps of one, over at least as many maps and filters as a vector holds (16, say), in
+    float32 on the CPU, where there are tiles enough. They round within 1e-5 of the result, as a norm; filters that wouldn't when
+    they are first used, and everything else, are left to the plan. `engine_for` says who computes.
+
+        >>> layer = Conv("b c i+u j+v, o c u v -> b o i j", c=32, o=32, u=3, v=3, padding="same", engine="native")
+        >>> layer.engine_for(1, 32, 28, 28), layer.engine_for(1, 32, 2, 2)
+        ('native', 'plans')
+
+    Raises SizeError if a size is missing that the filters, or their initialisation, depend on; UsageError for another engine.
     """
 
     def __init__(
@@ -145,8 +98,11 @@ class Conv(_Equated):
         connections: Connections | None = None,
         device: Any = None,
         dtype: torch.dtype | None = None,
+        engine: Engine = "plans",
         **sizes: SizeLike,
     ) -> None:
+        self.engine = _known_engine(engine)
+        self._rounds: dict[tuple[int, ...], bool] = {}
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             raise UsageError(f"filters of {dtype} can't be learned", advice="Give a floating dtype, such as torch.float32.")
         tree = with_bias(equation_of(equation), bias)
@@ -183,7 +139,46 @@ class Conv(_Equated):
         filters = [getattr(self, name) for name in self._filters]
         if self._wired is not None:
             filters = full_filters(BACKEND, self._wired, filters)
+        if self.engine == "native" and self._wired is None and len(filters) == 1:
+            y = self._learned(x, filters[0])
+            if y is not None:
+                return y
         return self._evaluated([x, *filters], self.bias)
+
+    def engine_for(self, *shape: int) -> Engine:
+        """Who computes x of this shape: "native" kernels, or "plans"."""
+        is_native = self.engine == "native" and self._wired is None and len(self._filters) == 1
+        return "native" if is_native and self._lesson(shape) else "plans"
+
+    def _learned(self, x: torch.Tensor, w: torch.Tensor) -> torch.Tensor | None:
+        """The result by kernels that learn, or None where it is the plan's to compute."""
+        arrays = [x, w] if self.bias is None else [x, w, self.bias]
+        refuse_other(arrays)
+        is_plain = all(a.dtype == torch.float32 and a.device.type == "cpu" and a.layout == torch.strided for a in arrays)
+        if not is_plain or torch.is_autocast_enabled("cpu") or watched(arrays) == "traced":
+            return None
+        found = self._lesson(tuple(x.shape))
+        return None if found is None else found(lambda *both: self._evaluated(list(both), None), x, w, self.bias)
+
+    def _lesson(self, shape: tuple[int, ...]) -> Lesson | None:
+        """The kernels for x of this shape, if these filters round well by them; that is measured once."""
+        w = getattr(self, self._filters[0])
+        found = taught(self._spelling, *self._options, shape, tuple(w.shape), torch.get_num_threads())
+        if found is None:
+            return None
+        if shape not in self._rounds:
+            self._rounds[shape] = found.rounds_well(w)
+        return found if self._rounds[shape] else None
+
+
+def _known_engine(engine: Any) -> Engine:
+    if engine not in ("plans", "native"):
+        raise UsageError(
+            f"engine= is 'plans' or 'native', not {engine!r}", advice='Write engine="native" for the engine\'s kernels.'
+        )
+    if engine == "native" and not available():
+        warnings.warn(WHY_NOT, stacklevel=3)
+    return engine  # type: ignore[no-any-return]
 
 
 class Pool(_Equated):

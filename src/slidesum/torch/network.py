@@ -13,7 +13,8 @@ from slidesum.laws.parameters import kept_parameters, parameters, sizes_needed
 from slidesum.run.layers import computed, responded, response_window
 from slidesum.run.met import as_numpy
 from slidesum.run.network import Values, checked_values, fitted_inputs, refuse_symbols, walk
-from slidesum.torch.conv import BACKEND, Conv, Pool, refuse_other
+from slidesum.torch.conv import Conv, Pool, refuse_other
+from slidesum.torch.evaluate import BACKEND
 
 
 class NetworkModule(nn.Module):

@@ -9,8 +9,14 @@ The largest are placed first, each at the lowest place that is free as long as i
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+
+PAGE = 4096
+"""Bytes of a page of memory: where arenas begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +45,13 @@ def laid_out(buffers: Sequence[Held], alignment: int) -> tuple[tuple[int, ...], 
         placed.append((begin, begin + size, held))
         begins[number] = begin
     return tuple(begins), max((high for _, high, _ in placed), default=0)
+
+
+class Memory:
+    """Where programs compute, one call at a time: bytes that begin on a page, written once so that no call pays for its pages."""
+
+    def __init__(self, size: int) -> None:
+        self.array = np.zeros(size + PAGE, np.uint8)
+        self.array.fill(0)
+        self.base = self.array.ctypes.data + -self.array.ctypes.data % PAGE
+        self.lock = threading.Lock()

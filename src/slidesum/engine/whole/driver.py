@@ -5,6 +5,7 @@ comes late, or never, finds less to do. So a program is right with any number of
 
     run(program)             of the thread that called: works, then closes the program and waits until all helpers have left
     help(program, number)    of a helper: works, if the program is still open for this call
+    work(program)            of every thread of a team that is waited for anyway
 
 The program is a table of 64-bit integers: WORDS, then a stage's words, then the parts' (see `program.py`).
 """
@@ -41,8 +42,8 @@ PATIENCE = 2000
 
 
 @lru_cache(maxsize=4)
-def driver(host: Host) -> tuple[int, int]:
-    """The addresses of run and help."""
+def driver(host: Host) -> tuple[int, int, int]:
+    """The addresses of run, help and work."""
     import llvmlite.binding as llvm
 
     llvm.initialize_native_asmparser()  # for the one instruction that has no name in the intermediate code
@@ -51,14 +52,13 @@ def driver(host: Host) -> tuple[int, int]:
     if code is None:
         code = machine_code(str(module()), host)
         keep(key, code)
-    return loaded(code, host, "run"), loaded(code, host, "help")
+    return loaded(code, host, "run"), loaded(code, host, "help"), loaded(code, host, "work")
 
 
 def module() -> ir.Module:
     """The module of the driver."""
     made = ir.Module(name="driver")
     work = ir.Function(made, ir.FunctionType(ir.VoidType(), [POINTER]), "work")
-    work.linkage = "internal"
     _work(Code(work, ir.FloatType(), 4), work.args[0])
     run = ir.Function(made, ir.FunctionType(ir.VoidType(), [POINTER]), "run")
     _run(Code(run, ir.FloatType(), 4), run.args[0], work)

@@ -12,17 +12,17 @@ import numpy as np
 
 from slidesum.core.network import Graph, Node
 from slidesum.engine.whole.candidates import Choose, Setting
-from slidesum.engine.whole.edges import Pack, Unpack
-from slidesum.engine.whole.emit_filters import by_group, row_numbers
+from slidesum.engine.whole.emit_filters import by_group
+from slidesum.engine.whole.emit_rows import clear_part, edge_part, row_numbers
 from slidesum.engine.whole.emit_ways import parts_of
 from slidesum.engine.whole.emit_winograd import rounds_well
 from slidesum.engine.whole.kernel import Kernel
 from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.places import Form, Places, Spot
 from slidesum.engine.whole.pool import Pool
-from slidesum.engine.whole.program import Number, Outside, Part, Place, Plan, Ref, Step
+from slidesum.engine.whole.program import Number, Outside, Part, Place, Plan, Step
 from slidesum.engine.whole.response import Response
-from slidesum.engine.whole.rows import Clear, Combine
+from slidesum.engine.whole.rows import Combine
 from slidesum.engine.whole.tables import pool_tables
 from slidesum.engine.whole.ways import Problem, Transformed, Way
 from slidesum.engine.whole.work import Combines, Filters, Joins, Planned, Pools, Responds, Work, spent
@@ -123,23 +123,9 @@ class Emitter:
 
     def _clear(self, spot: Spot, level: int) -> None:
         """Zeros around the cells of a buffer, once: when its first part is written."""
-        maps = spot.maps
-        if maps.is_bare or spot.buffer in self.cleared:
-            return
-        self.cleared.add(spot.buffer)
-        blocks = maps.of or maps.blocks
-        depth, height, columns = maps.held
-        z, i, j = maps.halo
-        numbers: dict[str, Number] = {
-            "blocks": blocks, "y": Ref(spot.buffer), "y_sample": maps.sample, "y_block": maps.block, "cell": maps.lanes,
-            "depth": depth, "height": height, "row": maps.row,
-            "z_low": z[0], "z_high": depth - z[1], "i_low": i[0], "i_high": height - i[1],
-            "j_low": j[0], "j_high": columns - j[1],
-        }  # fmt: skip
-        size = maps.batch * blocks * (maps.block - math.prod(maps.cells) * maps.lanes)
-        self.plan.parts.append(
-            Part("halo", Clear(self.setting.lanes), numbers, maps.batch * blocks, level, bytes=4 * size, note="zeros")
-        )
+        if not spot.maps.is_bare and spot.buffer not in self.cleared:
+            self.cleared.add(spot.buffer)
+            self.plan.parts.append(clear_part(spot, self.setting.lanes, level))
 
     # Kernels
 
@@ -231,17 +217,7 @@ class Emitter:
         return row_numbers(spots, cells, self.setting.threads)
 
     def _edge(self, name: str, spot: Spot, plain: Place, level: int, *, into: bool) -> None:
-        """Into blocks or out of them."""
-        maps, lanes = spot.maps, self.setting.lanes
-        depth, rows, columns = maps.cells
-        size = depth * rows * columns
-        cells = replace(maps, halo=((0, 0), (0, 0), (0, 0)))
-        numbers, tasks = self._row_numbers({"y" if into else "x": spot}, cells)
-        numbers |= {
-            "channels": maps.channels, "plain": plain, "plain_sample": maps.channels * size, "plain_map": size, "plain_row": columns
-        }  # fmt: skip
-        kernel = Pack(lanes, maps.lanes) if into else Unpack(lanes, maps.lanes)
-        self.plan.parts.append(Part(name, kernel, numbers, tasks, level, bytes=8 * maps.values))
+        self.plan.parts.append(edge_part(name, spot, plain, self.setting.lanes, self.setting.threads, level, into=into))
 
     def macs_asked(self, work: Work) -> int:
         """The multiply-adds that the equations behind a work ask for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,13 +12,13 @@ import numpy as np
 from slidesum.engine.host import Host
 from slidesum.engine.whole.depthwise import Depthwise
 from slidesum.engine.whole.direct import Direct
+from slidesum.engine.whole.emit_rows import row_numbers
 from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.meaning import Window
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Number, Part
-from slidesum.engine.whole.rows import rows_cut
 from slidesum.engine.whole.tables import row_table, tap_table, window_rows
-from slidesum.engine.whole.ways import SHARE, Mapwise, Summed
+from slidesum.engine.whole.ways import Mapwise, Summed
 from slidesum.engine.whole.work import Filters
 
 Array = Any
@@ -26,22 +26,6 @@ TASK = 2**19
 """Multiply-adds below which a task isn't worth taking."""
 FEW_GROUPS = 8
 """Groups up to which each is a layer of its own."""
-
-
-def row_numbers(spots: Mapping[str, Spot], cells: Maps, threads: int, share: int = SHARE) -> tuple[dict[str, Number], int]:
-    """The numbers of a kernel that goes through rows of all these arrays, and its tasks."""
-    rows = cells.cells[0] * cells.cells[1]
-    chunks, at_once = rows_cut(rows, cells.batch * cells.blocks, share * threads)
-    numbers: dict[str, Number] = {
-        "blocks": cells.blocks, "chunks": chunks, "rows": rows, "rows_at_once": at_once, "columns": cells.cells[2]
-    }  # fmt: skip
-    for name in ("a", "b", "x", "y"):
-        spot = spots.get(name)
-        numbers[name] = spot.ref() if spot else 0
-        numbers[f"{name}_sample"] = spot.maps.sample if spot else 0
-        numbers[f"{name}_block"] = spot.maps.block if spot else 0
-        numbers[f"{name}_rows"] = row_table(spot.maps) if spot else 0
-    return numbers, cells.batch * cells.blocks * chunks
 
 
 def depthwise_part(work: Filters, x: Spot, y: Spot, way: Mapwise, lanes: int, threads: int, level: int) -> Part:

@@ -85,6 +85,11 @@ class Body(Code):
         ask = self._intrinsic("llvm.prefetch.p0", ir.VoidType(), [POINTER, kind, kind, kind])
         self.builder.call(ask, [pointer, *(ir.Constant(kind, n) for n in (0, 3, 1))])
 
+    def stream(self, vector: Value, pointer: Value) -> None:
+        """A vector to memory, past the caches; it begins where a vector does."""
+        stored = self.builder.store(vector, pointer, align=self.bytes * self.lanes)
+        stored.set_metadata("nontemporal", self.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+
     def root(self, x: Value) -> Value:
         """The square root of every lane."""
         return self.builder.call(self._intrinsic(f"llvm.sqrt.{self._suffix}", self.vector, [self.vector]), [x])

@@ -194,6 +194,12 @@ def _three(values: tuple[int, ...]) -> Three:
     return a, b, c
 
 
+def is_biased_by_map(sized: Sized) -> bool:
+    """Whether it has one bias a map of the result, or none: kernels add no other."""
+    bias = sized.equation.bias
+    return not bias or tuple(name for axis in bias.axes for name in indices(axis)) == indices(sized.equation.result.axes[1])
+
+
 def is_flattening(sized: Sized) -> bool:
     """Whether it puts all axes but the first into one, in their order."""
     equation = sized.equation

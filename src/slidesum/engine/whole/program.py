@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from slidesum.engine.host import Host
-from slidesum.engine.whole.arena import Held, laid_out
+from slidesum.engine.team import in_team
+from slidesum.engine.whole.arena import PAGE, Held, Memory, laid_out
 from slidesum.engine.whole.crew import crew
 from slidesum.engine.whole.driver import GAP, PART, STAGE_WORDS, WORDS, driver
 from slidesum.engine.whole.kernel import Kernel
@@ -110,17 +111,29 @@ if hasattr(os, "register_at_fork"):
 
 
 class Program:
-    """A plan that can be run: code is loaded, the arena is there, all numbers are known but addresses of what comes and goes."""
+    """A plan that can be run: code is loaded, the arena is there, all numbers are known but addresses of what comes and goes.
 
-    def __init__(self, plan: Plan, outputs: Sequence[tuple[int, ...]], threads: int, host: Host) -> None:
+    `memory` gives so many bytes: a program's own, or what several share, since nothing is kept in it from call to call. `in_team`
+    computes with the threads of the OpenMP library that is in the process, for those who have it compute in between.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        outputs: Sequence[tuple[int, ...]],
+        threads: int,
+        host: Host,
+        memory: Callable[[int], Memory] = Memory,
+        in_team: bool = False,
+    ) -> None:
         self.plan, self.outputs, self.threads = plan, [tuple(shape) for shape in outputs], threads
         self.begins, self.arena_bytes = laid_out(_lifetimes(plan), LINE)
-        self.scratch_bytes = -(-(plan.scratch * 4 + 4096) // 4096) * 4096
-        self.memory, self.base = _aligned(self.arena_bytes + threads * self.scratch_bytes)
-        self.lock, self.calls = threading.Lock(), 0
+        self.scratch_bytes = -(-(plan.scratch * 4 + PAGE) // PAGE) * PAGE
+        self.memory = memory(self.arena_bytes + threads * self.scratch_bytes)
+        self.base, self.in_team, self.calls = self.memory.base, in_team, 0
         self.outside: list[tuple[np.ndarray, int, Outside]] = []
         self.held: list[Any] = []
-        run, helping = driver(host)
+        run, helping, self._work = driver(host)
         self._run = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(run)
         self._help = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(helping)
         self.stops = sorted({step.level for step in plan.steps})
@@ -129,7 +142,7 @@ class Program:
 
     def alone(self) -> None:
         """Forget the threads that were at work."""
-        self.lock = threading.Lock()
+        self.memory.lock = threading.Lock()
         for piece in self.pieces:
             if piece is not None:
                 piece.words[GAP * WORDS.index("inside")] = 0
@@ -147,9 +160,9 @@ class Program:
         """A plain array that a step reads or writes."""
         if isinstance(place, Outside):
             return (given if place.given else out)[place.number].reshape(shape)
-        begin = self.address(place) - self.memory.ctypes.data
+        begin = self.address(place) - self.memory.array.ctypes.data
         size = int(np.prod(shape)) * 4
-        return self.memory[begin : begin + size].view(np.float32).reshape(shape)
+        return self.memory.array[begin : begin + size].view(np.float32).reshape(shape)
 
     def run(self, given: Sequence[Array]) -> list[Array]:
         """The results for these arrays: float, in order, of the shapes that the program was made for."""
@@ -198,7 +211,7 @@ class Program:
             arrays = [self.view(place, shape, given, out) for place, shape in step.reads]
             np.copyto(self.view(*step.writes, given, out), step.function(arrays))
 
-        with self.lock:
+        with self.memory.lock:
             for numbers, slot, place in self.outside:
                 numbers[slot] = (given if place.given else out)[place.number].ctypes.data
             for number in range(len(self.pieces)):
@@ -261,8 +274,11 @@ class Piece:
         self.stages[:, 0] = 0
         self.stages[:, GAP] = 0
         self._set("seats", 0)
+        workers = min(program.threads, self.most)
+        if program.in_team and workers > 1 and in_team(program._work, self.address, workers):
+            return
         self._set("open", number)
-        helpers = min(program.threads, self.most) - 1
+        helpers = workers - 1
         try:
             if helpers > 0:
                 crew().call(helpers, lambda: program._help(self.address, number))
@@ -291,10 +307,3 @@ def _lifetimes(plan: Plan) -> list[Held]:
             if isinstance(place, Ref):
                 seen[place.buffer].append(step.level)
     return [Held(4 * size, min(seen[k], default=0), max(seen[k], default=0)) for k, size in enumerate(plan.sizes)]
-
-
-def _aligned(size: int) -> tuple[np.ndarray, int]:
-    """Memory of so many bytes that begins on a page, written once so that no call pays for its pages."""
-    memory = np.zeros(size + 4096, np.uint8)
-    memory.fill(0)
-    return memory, memory.ctypes.data + -memory.ctypes.data % 4096

@@ -80,9 +80,7 @@ def _pieces(problem: Problem, ways: Sequence[Way], setting: Setting, between: in
     ]
     plan.parts = [read, *before, *(part for parts in tried for part in parts)]
     program = Program(plan, (), setting.threads, setting.host)
-    begin = program.begins[far]
-    values = program.memory[program.base - program.memory.ctypes.data :][begin : begin + 4 * rows * ROW].view(np.float32)
-    values.reshape(-1, ROW)[...] = np.random.default_rng(0).standard_normal(ROW)
+    program.view(Ref(far), (rows, ROW), (), ())[...] = np.random.default_rng(0).standard_normal(ROW)
     return [
         Piece(program, parts, setting.host) for parts in ([read], *(_again(before, parts, _times(ways)) for parts in ([], *tried)))
     ]

@@ -18,7 +18,7 @@ import numpy as np
 from slidesum.core.network import Graph, Node
 from slidesum.core.ops import Activation, Add, BatchNorm, Concat, Dropout, Elementwise, Input, Layer, LocalResponseNorm
 from slidesum.engine.whole.maps import Three
-from slidesum.engine.whole.meaning import ONES, Convolution, Pooling, Window, is_flattening, meaning
+from slidesum.engine.whole.meaning import ONES, Convolution, Pooling, Window, is_biased_by_map, is_flattening, meaning
 from slidesum.engine.whole.response import has_code
 from slidesum.engine.whole.rows import How
 from slidesum.engine.whole.tables import all_exist
@@ -162,7 +162,7 @@ class _Walk:
         match node.op:
             case Layer() if node.sized is not None and len(node.inputs) == 1:
                 found = meaning(node.sized)
-                if isinstance(found, Convolution):
+                if isinstance(found, Convolution) and is_biased_by_map(node.sized):
                     return self._filters(node, found)
                 if isinstance(found, Pooling) and all_exist(found.window):
                     return Pools(node.name, self.known[node.inputs[0]], found)
@@ -262,6 +262,8 @@ def cells_of(shape: tuple[Any, ...]) -> Three:
 def _is_linear(node: Node) -> bool:
     assert node.sized is not None
     found = meaning(node.sized)
+    if not is_biased_by_map(node.sized):
+        return False
     return isinstance(found, Convolution) and found.groups == 1 and found.window == Window(ONES, ONES)
 
 
