@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from slidesum.core.network import Graph, Node
 from slidesum.engine.host import Host
 from slidesum.engine.whole.edges import Pack, Unpack
 from slidesum.engine.whole.emit_filters import by_group, depthwise_part, direct_parts
+from slidesum.engine.whole.emit_moves import moved_part
 from slidesum.engine.whole.emit_winograd import winograd_part
 from slidesum.engine.whole.kernel import Kernel
 from slidesum.engine.whole.maps import Maps
@@ -22,7 +23,7 @@ from slidesum.engine.whole.program import Number, Outside, Part, Place, Plan, Re
 from slidesum.engine.whole.response import Response
 from slidesum.engine.whole.rows import Clear, Combine, rows_cut
 from slidesum.engine.whole.tables import pool_tables, row_table
-from slidesum.engine.whole.work import Combines, Filters, Joins, Planned, Pools, Responds, Work
+from slidesum.engine.whole.units import Combines, Filters, Joins, Moves, Planned, Pools, Responds, Work, Works
 from slidesum.laws.count import count
 
 Array = Any
@@ -46,10 +47,11 @@ class Setting:
 class Emitter:
     """Work by work; `levels` say when a result is there, by its name and form."""
 
-    def __init__(self, graph: Graph, works: Sequence[Work], setting: Setting, compute: Compute) -> None:
-        self.graph, self.works, self.setting, self.compute = graph, works, setting, compute
+    def __init__(self, graph: Graph, made: Works, setting: Setting, compute: Compute) -> None:
+        self.graph, self.works, self.setting, self.compute = graph, made.works, setting, compute
+        self.lowered, self.shapes, self.asked = made.lowered, made.shapes, made.asked
         self.plan = Plan()
-        self.places = Places(graph, works, setting.lanes, self.plan)
+        self.places = Places(graph, made.works, made.shapes, setting.lanes, self.plan)
         self.levels: dict[tuple[str, Form], int] = {(node.name, "plain"): -1 for node in graph.inputs}
         self.cleared: set[int] = set()
 
@@ -62,11 +64,14 @@ class Emitter:
             self._work(work)
         for number, node in enumerate(self.graph.outputs):
             place = Outside(number, given=False)
-            if self.places.plains.get(node.name) != place:
+            if self.places.plains.get(node.name) == place:
+                self._plain(node.name)
+            else:
                 if self.places.is_plain(node.name):
                     self._step(node.name, (node.name,), place, lambda arrays: arrays[0])
                 else:
                     self._edge(node.name, self.places.spot(node.name), place, self._level((node.name, "blocked")), into=False)
+        self.plan.parts = [replace(part, name=self.lowered.get(part.name, part.name)) for part in self.plan.parts]
         return self.plan
 
     def _work(self, work: Work) -> None:
@@ -84,6 +89,8 @@ class Emitter:
                 self._made(name, level)
             case Joins():
                 self._joins(work)
+            case Moves():
+                pass  # when somebody wants it, in the form in which it is wanted
             case Planned(name, inputs, node):
                 self._step(name, inputs, self.places.plain(name), lambda arrays: self.compute(node, arrays))
 
@@ -99,15 +106,22 @@ class Emitter:
         """Where it lies in blocks; what is plain is packed first."""
         spot = self.places.spot(name, form)
         if (name, form) not in self.levels:
-            level = self._level((name, "plain"))
-            self._clear(spot, level)
-            self._edge(name, spot, self.places.plain(name), level, into=True)
-            self.levels[name, form] = level
+            made = self.places.made_by.get(name)
+            if isinstance(made, Moves):
+                self.levels[name, form] = self._moved(made, spot)
+            else:
+                level = self._level((name, "plain"))
+                self._clear(spot, level)
+                self._edge(name, spot, self.places.plain(name), level, into=True)
+                self.levels[name, form] = level
         return spot
 
     def _plain(self, name: str) -> Place:
         place = self.places.plain(name)
-        if (name, "plain") not in self.levels:
+        made = self.places.made_by.get(name)
+        if (name, "plain") not in self.levels and isinstance(made, Moves):
+            self.levels[name, "plain"] = self._moved(made, place)
+        elif (name, "plain") not in self.levels:
             level = self._level((name, "blocked"))
             self._edge(name, self.places.spot(name), place, level, into=False)
             self.levels[name, "plain"] = level
@@ -133,6 +147,17 @@ class Emitter:
             Part("halo", Clear(self.setting.lanes), numbers, maps.batch * blocks, level, bytes=4 * size, note="zeros")
         )
 
+    def _moved(self, work: Moves, to: Spot | Place) -> int:
+        """Moved from where x is to there, and when."""
+        in_blocks = (work.x, "blocked") in self.levels
+        source = self._blocked(work.x) if in_blocks else self._plain(work.x)
+        level = self._level((work.x, "blocked" if in_blocks else "plain"))
+        if isinstance(to, Spot):
+            self._clear(to, level)
+        lanes, threads = self.setting.lanes, self.setting.threads
+        self.plan.parts.append(moved_part(work.name, work.table, source, to, lanes, threads, level, work.fill))
+        return level
+
     # Kernels
 
     def _filters(self, work: Filters) -> None:
@@ -143,14 +168,33 @@ class Emitter:
         if work.other is not None:
             other = self._blocked(work.other)
             needs.append((work.other, "blocked"))
-        level = self._level(*needs)
+        filters = None if work.w_from is None else self._plain(work.w_from)
+        if work.w_from is not None:
+            needs.append((work.w_from, "plain"))
+        level, before = self._level(*needs), len(self.plan.parts)
         self._clear(y, level)
-        if work.what.is_depthwise and form == "blocked":
-            self.plan.parts.append(depthwise_part(work, x, y, self.setting.lanes, self.setting.threads, level, self._row_numbers))
-        else:
-            for group in by_group(work, x, y, other, self.setting.lanes):
-                self._summed(*group, level)
+        lanes, threads = self.setting.lanes, self.setting.threads
+        for phase in work.parted():
+            if phase.what.is_depthwise and form == "blocked" and phase.lands is None:
+                self.plan.parts.append(depthwise_part(phase, x, y, lanes, threads, level, self._row_numbers))
+            else:
+                for group in by_group(phase, x, y, other, lanes):
+                    self._summed(*group, level)
+        if filters is not None:
+            self.plan.parts[before:] = [own for part in self.plan.parts[before:] for own in self._with_filters(part, filters)]
+            level += 1
         self._made(work.name, level)
+
+    def _with_filters(self, part: Part, filters: Place) -> Iterator[Part]:
+        """Before a part whose filters are results, these are laid as it reads them."""
+        table = part.numbers.get("w")
+        if not isinstance(table, np.ndarray):
+            yield part
+            return
+        place = Ref(self.plan.buffer(table.size))
+        lanes, threads = self.setting.lanes, self.setting.threads
+        yield moved_part(part.name, table - 1, filters, place, lanes, threads, part.level)
+        yield replace(part, numbers={**part.numbers, "w": place}, level=part.level + 1)
 
     def _summed(self, work: Filters, x: Spot, y: Spot, other: Spot | None, level: int) -> None:
         host, threads = self.setting.host, self.setting.threads
@@ -183,7 +227,7 @@ class Emitter:
     def _joins(self, work: Joins) -> None:
         y, block, levels = self.places.spot(work.name), 0, []
         for name in work.inputs:
-            channels = int(self.graph[name].shape[1])
+            channels = int(self.shapes[name][1])
             if self.places.owners.get(name) == (work.name, block):
                 levels.append(self.levels[name, "blocked"])
             else:
@@ -195,9 +239,9 @@ class Emitter:
         self._made(work.name, max(levels))
 
     def _step(self, name: str, inputs: tuple[str, ...], to: Place, function: Callable[[Sequence[Array]], Array]) -> None:
-        reads = tuple((self._plain(n), tuple(int(k) for k in self.graph[n].shape)) for n in inputs)
+        reads = tuple((self._plain(n), tuple(int(k) for k in self.shapes[n])) for n in inputs)
         level = self._level(*((n, "plain") for n in inputs))
-        self.plan.steps.append(Step(name, function, reads, (to, tuple(int(k) for k in self.graph[name].shape)), level))
+        self.plan.steps.append(Step(name, function, reads, (to, tuple(int(k) for k in self.shapes[name])), level))
         self.levels[name, "plain"] = level
 
     def _rows(
@@ -244,9 +288,11 @@ class Emitter:
 
     def macs_asked(self, work: Work) -> int:
         """The multiply-adds that the equations behind a work ask for."""
+        if work.name in self.asked:
+            return self.asked[work.name]
         match work:
-            case Filters(what=what, name=name):
-                return int(self.graph[name].shape[0]) * what.macs if work.counts else 0
+            case Filters(what=what, name=name) if name in self.graph:
+                return int(self.shapes[name][0]) * what.macs if work.counts else 0
             case Planned(node=node):
                 return int(count(node.sized).macs) if node.sized is not None else 0
             case _:

@@ -15,9 +15,9 @@ from slidesum.engine.whole.direct import Direct
 from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Number, Part
-from slidesum.engine.whole.tables import row_table, tap_table, window_rows
+from slidesum.engine.whole.tables import landing_rows, row_table, tap_table, window_rows
 from slidesum.engine.whole.tiling import tiling
-from slidesum.engine.whole.work import Filters
+from slidesum.engine.whole.units import Filters
 
 Array = Any
 L2 = 2**18
@@ -39,7 +39,7 @@ def depthwise_part(work: Filters, x: Spot, y: Spot, lanes: int, threads: int, le
     wide = -(-columns // tiles)
     numbers, tasks = rows({"x": x, "y": y}, maps)
     taps = math.prod(window.taps)
-    w = np.zeros((maps.blocks * lanes, taps), np.float32)
+    w = np.zeros((maps.blocks * lanes, taps), work.w.dtype)
     w[: maps.channels] = work.w.reshape(maps.channels, taps)
     bias = np.zeros(maps.blocks * lanes, np.float32)
     bias[: maps.channels] = work.bias
@@ -89,7 +89,7 @@ def merged(w: Array, lanes: int) -> Array:
     together = next(
         n for n in range(1, groups + 1) if groups % n == 0 and (n == groups or not (n * channels % lanes or n * filters % lanes))
     )
-    made = np.zeros((groups // together, together * filters, together * channels, *w.shape[3:]), np.float32)
+    made = np.zeros((groups // together, together * filters, together * channels, *w.shape[3:]), w.dtype)
     for k in range(together):
         made[:, k * filters : (k + 1) * filters, k * channels : (k + 1) * channels] = w[k::together]
     return made
@@ -103,7 +103,7 @@ def direct_parts(work: Filters, x: Spot, y: Spot, other: Spot | None, host: Host
     inner = x.maps.lanes
     blocks, maps = -(-filters // lanes), -(-channels // inner)
     taps = math.prod(window.taps)
-    filled = np.zeros((groups, blocks * lanes, maps * inner, taps), np.float32)
+    filled = np.zeros((groups, blocks * lanes, maps * inner, taps), w.dtype)
     filled[:, :filters, :channels] = w.reshape(groups, filters, channels, taps)
     bias = np.zeros(groups * blocks * lanes, np.float32)
     bias[: len(work.bias)] = work.bias
@@ -132,6 +132,12 @@ def _laid(work: Filters, x: Maps, y: Maps, other: Maps | None) -> dict[str, Any]
     window = work.what.window
     depth, rows, columns = window.positions
     others = [maps for maps in (y, other) if maps is not None]
+    if work.lands is not None:
+        return {
+            "samples": x.batch, "rows": depth * rows, "columns": columns, "step": window.strides[2] * x.lanes,
+            "y_step": work.lands.step[2] * y.lanes, "x_rows": window_rows(window, x),
+            "y_rows": landing_rows(window, work.lands, y), "other_rows": landing_rows(window, work.lands, other) if other else 0,
+        }  # fmt: skip
     if x.batch > 1 and (depth, rows, columns) == (1, 1, 1) and len({maps.sample for maps in others}) == 1:
         table = window_rows(window, x)
         return {
@@ -159,7 +165,7 @@ def _numbers(
     a_map = kernel.blocks * lanes * kernel.inner * taps
     tiles = lie["columns"] // kernel.wide
     used = rows * (tiles + bool(kernel.rest))
-    at_once = maps if used == 1 else max(1, min(maps, L2 // (4 * a_map)))
+    at_once = maps if used == 1 else max(1, min(maps, L2 // max(1, 4 * a_map)))
     ogs = groups * count
     wanted = max(1, min(rows, -(-4 * threads // (lie["samples"] * ogs)), macs // (lie["samples"] * ogs * TASK)))
     rows_at_once = -(-rows // wanted)

@@ -19,8 +19,8 @@ from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Number, Part
 from slidesum.engine.whole.tiling import cycles, fits, tiling
 from slidesum.engine.whole.transforms import relative_error, transformed_filters
+from slidesum.engine.whole.units import Filters
 from slidesum.engine.whole.winograd import Winograd
-from slidesum.engine.whole.work import Filters
 
 Array = Any
 BOUND = 1e-5
@@ -55,7 +55,8 @@ def choices(work: Filters, x: Maps, y: Maps, host: Host, threads: int) -> Iterat
     taps = window.taps[2]
     is_square = window.taps[1] == taps and taps in OUTPUTS
     plain = window.strides[1:] == (1, 1) == window.dilations[1:]
-    if not (is_square and plain) or work.what.groups > 1 or x.lanes != lanes or work.what.channels < lanes:
+    is_whole = work.lands is None and work.w_from is None and work.what.groups == 1
+    if not (is_square and plain and is_whole) or x.lanes != lanes or work.what.channels < lanes:
         return
     blocks, maps = y.blocks, x.blocks * window.taps[0]
     for outputs in OUTPUTS[taps]:

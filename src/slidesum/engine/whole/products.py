@@ -1,0 +1,289 @@
+"""One step of an equation, of one or two operands, as filters or a pooling between moves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slidesum.core.sized import Sized
+from slidesum.engine.whole.gather import NOWHERE
+from slidesum.engine.whole.meaning import ONES, Convolution, Pooling, Window
+from slidesum.engine.whole.opened import TooLarge, fill_of, folded, opened, places
+from slidesum.engine.whole.spread import Line, phases
+from slidesum.engine.whole.tables import all_exist
+from slidesum.engine.whole.units import Filters, Joins, Pools
+from slidesum.laws.edge import REPEATING, source
+from slidesum.plans.lowering import Laid, Lowering, lowered
+
+if TYPE_CHECKING:
+    from slidesum.engine.whole.lower import Lowering as Made
+
+Array = Any
+FEW = 8
+"""Filters a group, up to which groups lie side by side in a vector instead of their filters."""
+
+
+@dataclass(frozen=True)
+class Bias:
+    """An array over some indices of the result."""
+
+    names: tuple[str, ...]
+    array: Array
+
+    def over(self, names: Sequence[str], extents: Sequence[int]) -> Array | None:
+        """Its values over these indices, or None where it has others."""
+        if not set(self.names) <= set(names):
+            return None
+        order = sorted(range(len(self.names)), key=lambda k: names.index(self.names[k]))
+        shape = [extent if name in self.names else 1 for name, extent in zip(names, extents, strict=True)]
+        return np.broadcast_to(self.array.transpose(order).reshape(shape), extents)
+
+    def added(self, x: str, maps: int, cells: int) -> Filters:
+        """To maps that are its values in their order."""
+        what = Convolution(Window((1, 1, cells), (1, 1, cells)), maps, 1, 1, (), ())
+        return Filters("", x, what, np.ones((maps, 1, 1, 1, 1, 1), np.float32), self.array.reshape(-1), counts=False)
+
+
+@dataclass(frozen=True)
+class Product:
+    """Two operands, stored or results, and a bias that may be added on the way."""
+
+    made: Made
+    sized: Sized
+    held: tuple[Array | str, Array | str]
+    bias: Bias | None
+
+    def filters(self, number: int) -> tuple[Array, str | None]:
+        """An operand as filters: its values; or places from 1 on, and the result that they are in."""
+        held = self.held[number]
+        return (places(self.sized.shapes[number]) + 1, held) if isinstance(held, str) else (held, None)
+
+    def shift(self, names: Sequence[str]) -> tuple[Array, bool]:
+        """The bias over these indices, or zeros; and whether it is it."""
+        extents = [int(self.sized.extents[name]) for name in names]
+        found = None if self.bias is None else self.bias.over(names, extents)
+        return (np.zeros(extents, np.float32), False) if found is None else (found, True)
+
+
+def as_filters(task: Product) -> tuple[str, bool] | None:
+    """As one convolution, transposed or not, where the equation is shaped like one, over up to three axes."""
+    low = lowered(task.sized)
+    if low is None or low.w is None or low.w_laid is None or len(low.lines) > 3:
+        return None
+    x = task.held[low.x]
+    if not isinstance(x, str) or (low.scatters and any(line.slide.border in REPEATING for line in low.lines)):
+        return None
+    table, fill, lows = _laid(places(task.sized.shapes[low.x]), low.x_laid), 0.0, []
+    for k, line in enumerate(low.lines):
+        low_side, high_side = (int(n) for n in line.slide.padding)
+        if not low.scatters and line.slide.border != "zero" and (low_side, high_side) != (0, 0):
+            extent = table.shape[2 + k]
+            cells = [source(cell, extent, line.slide.border) for cell in range(-low_side, extent + high_side)]
+            if any(cell is None for cell in cells):
+                return None
+            table, low_side = table.take(cells, axis=2 + k), 0
+        lows.append(low_side)
+    name = task.made.moved(x, table, fill)
+    w, w_from = task.filters(low.w)
+    w = _laid(w, low.w_laid)
+    w = np.flip(w, low.flipped) if low.flipped else w
+    groups, channels, filters = (_extent(task.sized, names) for names in (low.group, low.channel, low.filter))
+    taps = w.shape[2:]
+    w = w.reshape(groups, *((channels, filters) if low.scatters else (filters, channels)), *[1] * (3 - len(taps)), *taps)
+    w = w.swapaxes(1, 2) if low.scatters else w
+    cells = table.shape[2:]
+    shift, has_bias = task.shift((*low.group, *low.filter))
+    lines = [
+        Line(n, int(line.slide.extent), t, int(line.stride), abs(int(line.dilation)), p)
+        for n, line, t, p in zip(cells, low.lines, taps, lows, strict=True)
+    ]
+    a, b, c = [*[Line(1, 1)] * (3 - len(lines)), *lines]
+    window = _window((a, b, c), None if low.scatters else low.positions)
+    made = Filters(
+        "", name, Convolution(window, groups, channels, filters, (), ()), np.ascontiguousarray(w), shift.reshape(-1),
+        w_from=w_from, phases=phases((a, b, c)) if low.scatters else (),
+    )  # fmt: skip
+    y = task.made.add(made, low.y_given)
+    return task.made.moved(y, places(low.y_shape).transpose(low.y_order)), has_bias
+
+
+def _extent(sized: Sized, names: Sequence[str]) -> int:
+    return math.prod(int(sized.extents[name]) for name in names)
+
+
+def _laid(array: Array, laid: Laid) -> Array:
+    return array.reshape(laid.given).transpose(laid.order).reshape(laid.shape)
+
+
+def _window(lines: tuple[Line, Line, Line], positions: tuple[int, ...] | None) -> Window:
+    """Where windows lie; of a transposed convolution, over the cells that it reads."""
+    a, b, c = lines
+    cells = (a.cells, b.cells, c.cells)
+    if positions is None:
+        return Window(cells, cells, (a.taps, b.taps, c.taps))
+    z, i, j = [*[1] * (3 - len(positions)), *positions]
+    return Window(
+        cells, (z, i, j), (a.taps, b.taps, c.taps), (a.stride, b.stride, c.stride), (a.dilation, b.dilation, c.dilation),
+        (a.low, b.low, c.low),
+    )  # fmt: skip
+
+
+def multiplied(task: Product) -> tuple[str, bool]:
+    """One product of operands with one axis an index, windows opened: groups × filters × channels, for every position."""
+    made, sized = task.made, task.sized
+    number = 0 if isinstance(task.held[0], str) else 1
+    x, names = opened(sized, number)
+    w, names_w = opened(sized, 1 - number)
+    of_y = list(sized.equation.result.indices)
+    group = [n for n in of_y if n in names and n in names_w]
+    position, filters = [n for n in of_y if n in names and n not in group], [n for n in of_y if n not in names]
+    channel = [n for n in dict.fromkeys((*names, *names_w)) if n not in of_y]
+    m, g, k, n = (_extent(sized, some) for some in (position, group, channel, filters))
+    x = _over(sized, x, names, (*position, *group, *channel)).reshape(m, g, k)
+    w = _over(sized, w, names_w, (*group, *filters, *channel)).reshape(g, n, k)
+    values, w_from = task.filters(1 - number)
+    if w_from is not None and fill_of(sized, 1 - number):
+        raise TooLarge
+    flat = np.append(values.reshape(-1), [fill_of(sized, 1 - number), 0]).astype(values.dtype)  # places -2 and -1
+    w = flat[w]
+    shift, has_bias = task.shift((*group, *filters))
+    shift = shift.reshape(g, n)
+    source_name = task.held[number]
+    assert isinstance(source_name, str)
+    fill = fill_of(sized, number)
+    if g > 1 and n <= FEW:
+        y, table = _side_by_side(made, source_name, fill, x, w, shift, w_from)
+    else:
+        y, table = _grouped(made, source_name, fill, x, w, shift, w_from)
+    extents = [int(sized.extents[i]) for i in (*position, *group, *filters)]
+    return _put(made, sized, y, table.reshape(extents), [*position, *group, *filters]), has_bias
+
+
+def _over(sized: Sized, table: Array, names: Sequence[str], wanted: Sequence[str]) -> Array:
+    """A table over other indices: in their order, repeated along those that it hasn't."""
+    table = table.transpose([names.index(name) for name in wanted if name in names])
+    shape = [int(sized.extents[name]) for name in wanted]
+    return np.broadcast_to(table.reshape([e if name in names else 1 for name, e in zip(wanted, shape, strict=True)]), shape)
+
+
+def _filled(array: Array, axis: int, to: int, value: float = 0) -> Array:
+    wide = [(0, 0)] * array.ndim
+    wide[axis] = (0, -array.shape[axis] % to)
+    return np.pad(array, wide, constant_values=value)
+
+
+def _grouped(made: Made, x: str, fill: float, table: Array, w: Array, shift: Array, w_from: str | None) -> tuple[str, Array]:
+    """Filters in a vector, positions as samples; groups of more than one begin a block."""
+    m, groups, _ = table.shape
+    filters = w.shape[1]
+    if groups > 1:
+        table, w = _filled(table, 2, made.lanes, NOWHERE), _filled(_filled(w, 2, made.lanes), 1, made.lanes)
+        shift = _filled(shift, 1, made.lanes)
+    name = made.moved(x, table.reshape(m, -1), fill)
+    what = Convolution(Window(ONES, ONES), groups, w.shape[2], w.shape[1], (), ())
+    y = made.add(Filters("", name, what, w.reshape(*w.shape, 1, 1, 1), shift.reshape(-1), w_from=w_from), (m, groups * w.shape[1]))
+    return y, places((m, groups, w.shape[1]))[:, :, :filters]
+
+
+def _side_by_side(made: Made, x: str, fill: float, table: Array, w: Array, shift: Array, w_from: str | None) -> tuple[str, Array]:
+    """Groups in a vector, what is summed as taps; filter by filter."""
+    m, groups, channels = table.shape
+    filters = w.shape[1]
+    if filters > 1:
+        table, w, shift = _filled(table, 1, made.lanes, NOWHERE), _filled(w, 0, made.lanes), _filled(shift, 0, made.lanes)
+    maps = w.shape[0]
+    cells, shape = (m, channels) if channels > 1 else (1, m), (1, maps, m, 1) if channels > 1 else (1, maps, 1, m)
+    name = made.moved(x, table.transpose(1, 0, 2).reshape(1, maps, *cells), fill)
+    window = Window((1, *cells), (1, *shape[2:]), (1, 1, channels))
+    parts = [
+        made.add(
+            Filters(
+                "", name, Convolution(window, maps, 1, 1, (), ()), w[:, k].reshape(maps, 1, 1, 1, 1, channels), shift[:, k],
+                w_from=w_from,
+            ),
+            shape,
+        )
+        for k in range(filters)
+    ]  # fmt: skip
+    y = parts[0] if filters == 1 else made.add(Joins("", tuple(parts)), (1, filters * maps, *shape[2:]))
+    return y, places((filters, maps, m))[:, :groups].transpose(2, 1, 0)
+
+
+def _put(made: Made, sized: Sized, y: str, table: Array, names: Sequence[str]) -> str:
+    """Where the result has them; what falls on one cell is summed."""
+    there = folded(sized, table, names)
+    if len(there) == 1:
+        return made.moved(y, there[0])
+    return _summed(made, y, there.reshape(len(there), -1).T, there.shape[1:], "sum")
+
+
+def _summed(made: Made, x: str, table: Array, shape: Sequence[int], reduce: Any, fill: float = 0.0) -> str:
+    """(values, summed) -> the values, in this shape."""
+    values, count = table.shape
+    name = made.moved(x, table.reshape(1, values, count), fill)
+    what = Pooling(Window((1, 1, count), ONES, (1, 1, count)), reduce)
+    return made.moved(made.add(Pools("", name, what), (1, values, 1)), places(shape))
+
+
+def pooled(made: Made, sized: Sized, x: str) -> str:
+    """One operand: moved, reduced over windows where they are a convolution's, or opened and reduced."""
+    equation = sized.equation
+    if equation.summed and (low := _windows(sized)) is not None:
+        table = _laid(places(sized.shapes[0]), low.x_laid)
+        name = made.moved(x, table.reshape(1, -1, *table.shape[2:]))
+        y = made.add(
+            Pools("", name, Pooling(_pooling_window(sized, low), equation.reduce)), (1, *low.y_given[:1], *low.y_given[2:])
+        )
+        return made.moved(y, places(low.y_shape).transpose(low.y_order))
+    table, names = opened(sized, 0)
+    kept = [name for name in equation.result.indices if name in names]
+    gone = [name for name in names if name not in kept]
+    fill = fill_of(sized, 0)
+    extents = [int(sized.extents[name]) for name in kept]
+    table = table.transpose([names.index(name) for name in (*kept, *gone)])
+    if not gone:
+        return _put(made, sized, made.moved(x, table, fill), places(extents), kept)
+    count = _extent(sized, gone)
+    maps_first = np.moveaxis(table.reshape(*extents, count), -1, 1) if len(kept) in (2, 3, 4) else None
+    if equation.reduce in ("sum", "mean") and maps_first is not None and _is_in_order(made, x, maps_first):
+        depth, rows, columns = (*[1] * (4 - len(extents)), *extents[1:])
+        cells = (depth, rows, columns)
+        mixing = Convolution(Window(cells, cells), 1, count, 1, (), ())
+        weight = 1 / count if equation.reduce == "mean" else 1
+        w = np.full((1, 1, count, 1, 1, 1), weight, np.float32)
+        name = made.moved(x, maps_first)
+        y = made.add(Filters("", name, mixing, w, np.zeros(1, np.float32), counts=False), (extents[0], 1, *extents[1:]))
+    else:
+        y = _summed(made, x, table.reshape(-1, count), extents, equation.reduce, fill)
+    return _put(made, sized, y, places(extents), kept)
+
+
+def _is_in_order(made: Made, x: str, table: Array) -> bool:
+    """Whether x is it already, so that nothing has to be moved to sum its maps."""
+    return tuple(made.shapes[x]) == table.shape and np.array_equal(table.reshape(-1), np.arange(table.size))
+
+
+def _windows(sized: Sized) -> Lowering | None:
+    """Windows that nothing else is summed with, over up to three axes, each with a cell that exists."""
+    low = lowered(sized)
+    if low is None or low.w is not None or low.scatters or low.channel or not sized.slides or len(low.lines) > 3:
+        return None
+    if any(line.slide.is_padded and line.slide.border != "zero" for line in low.lines):
+        return None
+    return low if all_exist(_pooling_window(sized, low)) else None
+
+
+def _pooling_window(sized: Sized, low: Lowering) -> Window:
+    lines = [
+        Line(
+            n, 1, int(sized.extents[line.tap]) if line.tap else 1, int(line.stride), abs(int(line.dilation)),
+            int(line.slide.padding[0]),
+        )
+        for n, line in zip(low.x_laid.shape[2:], low.lines, strict=True)
+    ]  # fmt: skip
+    a, b, c = [*[Line(1, 1)] * (3 - len(lines)), *lines]
+    return _window((a, b, c), low.positions)
