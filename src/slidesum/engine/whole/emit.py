@@ -188,7 +188,7 @@ class Emitter:
     def _with_filters(self, part: Part, filters: Place) -> Iterator[Part]:
         """Before a part whose filters are results, these are laid as it reads them."""
         table = part.numbers.get("w")
-        if not isinstance(table, np.ndarray):
+        if not isinstance(table, np.ndarray) or not table.size:
             yield part
             return
         place = Ref(self.plan.buffer(table.size))

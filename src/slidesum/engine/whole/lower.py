@@ -21,13 +21,14 @@ import numpy as np
 
 from slidesum.core.axis import Address, indices
 from slidesum.core.network import Node
-from slidesum.core.ops import Reshape, Slice, Take
+from slidesum.core.ops import Activation, Reshape, Slice, Take
 from slidesum.core.sized import Sized
 from slidesum.core.sizes import Size
 from slidesum.engine.whole.gather import PLACE
 from slidesum.engine.whole.opened import TooLarge, fill_of, opened, places
 from slidesum.engine.whole.products import Bias, Product, as_filters, multiplied, pooled
-from slidesum.engine.whole.units import Moves, Work
+from slidesum.engine.whole.tail import tail_of
+from slidesum.engine.whole.units import Combines, Moves, Work
 from slidesum.laws.normal import normal
 from slidesum.laws.parameters import stored_shape
 from slidesum.laws.rewrite import alone, contracted, summed, turned
@@ -107,10 +108,12 @@ def lowered(
 
 
 def rearranged(node: Node, inputs: Sequence[str], lanes: int, shapes: Shapes, moves: Mapping[str, Moves]) -> Lowered | None:
-    """What only moves values, as a move; None for whatever computes."""
-    if len(inputs) != 1:
+    """What moves values as a move, and functions of values that have more axes than blocks; None for whatever else computes."""
+    if len(inputs) != 1 or 0 in (*node.shape, *shapes[inputs[0]]):
         return None
     table = places(shapes[inputs[0]])
+    made = Lowering(node.name, lanes, shapes, moves)
+    x = inputs[0]
     match node.op:
         case Slice(axis, start, stop, step):
             table = table[(*[slice(None)] * (axis % table.ndim), slice(start, stop, step))]
@@ -118,10 +121,12 @@ def rearranged(node: Node, inputs: Sequence[str], lanes: int, shapes: Shapes, mo
             table = table.take(cells, axis=axis % table.ndim)
         case Reshape():
             table = table.reshape([int(n) for n in node.shape])
+        case Activation() as op if (tail := tail_of(op)) is not None and table.ndim > 1:
+            flat = table.reshape(table.shape[0], -1)
+            x = made.add(Combines("", "copy", (made.moved(x, flat),), tail), flat.shape)
         case _:
             return None
-    made = Lowering(node.name, lanes, shapes, moves)
-    result = made.moved(inputs[0], table)
+    result = made.moved(x, table)
     return Lowered(tuple(made.works), result, made.shapes, made.moves)
 
 

@@ -106,6 +106,9 @@ def meaning(sized: Sized) -> Meaning | None:
     on_x, on_y = ([name for axis in axes for name in indices(axis)] for axes in (x, y))
     if len(set(on_x)) < len(on_x) or len(set(on_y)) < len(on_y) or any(isinstance(axis, Address) for axis in (*y, x[1])):
         return None
+    bias = () if equation.bias is None else tuple(name for axis in equation.bias.axes for name in indices(axis))
+    if equation.bias is not None and (equation.is_pooling or bias != indices(y[1])):
+        return None
     window = _window(sized, x[2:], y[2:])
     if window is None:
         return None

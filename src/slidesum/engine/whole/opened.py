@@ -101,6 +101,10 @@ def folded(sized: Sized, table: Array, names: Sequence[str]) -> Array:
     axes = sized.equation.result.axes
     if all(not isinstance(axis, Address) for axis in axes) and len(names) == len(axes):
         return table.transpose([names.index(indices(axis)[0]) for axis in axes])[None]
+    more = [name for name in sized.equation.result.indices if name not in names]  # on no operand: repeated along them
+    names = [*names, *more]
+    shape_of_table = [int(sized.extents[name]) for name in names]
+    table = np.broadcast_to(table.reshape(*table.shape, *[1] * len(more)), shape_of_table)
     cells, beyond = _cells(sized, -1, axes, _grids(sized, names))
     flat = np.ravel_multi_index(np.broadcast_arrays(*cells), shape) if cells else np.zeros((), np.int64)
     to, is_beyond = np.broadcast_to(flat, table.shape).reshape(-1), np.broadcast_to(beyond, table.shape).reshape(-1)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from slidesum.core.axis import Address
 from slidesum.core.sized import Sized
 from slidesum.engine.whole.gather import NOWHERE
 from slidesum.engine.whole.meaning import ONES, Convolution, Pooling, Window
-from slidesum.engine.whole.opened import TooLarge, fill_of, folded, opened, places
+from slidesum.engine.whole.opened import fill_of, folded, opened, places
 from slidesum.engine.whole.spread import Line, phases
 from slidesum.engine.whole.tables import all_exist
 from slidesum.engine.whole.units import Filters, Joins, Pools
@@ -145,11 +146,15 @@ def multiplied(task: Product) -> tuple[str, bool]:
     m, g, k, n = (_extent(sized, some) for some in (position, group, channel, filters))
     x = _over(sized, x, names, (*position, *group, *channel)).reshape(m, g, k)
     w = _over(sized, w, names_w, (*group, *filters, *channel)).reshape(g, n, k)
+    beside = fill_of(sized, 1 - number)
     values, w_from = task.filters(1 - number)
-    if w_from is not None and fill_of(sized, 1 - number):
-        raise TooLarge
-    flat = np.append(values.reshape(-1), [fill_of(sized, 1 - number), 0]).astype(values.dtype)  # places -2 and -1
+    if w_from is not None and beside:  # numbers that stand beyond its edges are put there first
+        w_from, values, w = made.moved(w_from, w, beside), places(w.shape) + 1, places(w.shape)
+    flat = np.append(values.reshape(-1), [0 if w_from else beside, 0]).astype(values.dtype)  # BEYOND and NOWHERE, from the end
     w = flat[w]
+    axes = sized.equation.result.axes
+    if len(of_y) < len(axes) or any(isinstance(axis, Address) for axis in axes):
+        task = replace(task, bias=None)  # not yet: cells of the result have several of these values, or none
     shift, has_bias = task.shift((*group, *filters))
     shift = shift.reshape(g, n)
     source_name = task.held[number]
