@@ -11,9 +11,8 @@ import numpy as np
 
 from slidesum.core.network import Graph, Node
 from slidesum.engine.host import Host
-from slidesum.engine.whole.edges import Pack, Unpack
 from slidesum.engine.whole.emit_filters import by_group, depthwise_part, direct_parts
-from slidesum.engine.whole.emit_moves import moved_part
+from slidesum.engine.whole.emit_moves import edge_part, moved_part
 from slidesum.engine.whole.emit_winograd import winograd_part
 from slidesum.engine.whole.kernel import Kernel
 from slidesum.engine.whole.maps import Maps
@@ -154,6 +153,16 @@ class Emitter:
         level = self._level((work.x, "blocked" if in_blocks else "plain"))
         if isinstance(to, Spot):
             self._clear(to, level)
+        if np.array_equal(work.table.reshape(-1), np.arange(work.table.size)):  # only shapes change
+            match source, to:
+                case Spot(), Ref() | Outside():
+                    self._edge(work.name, source, to, level, into=False)
+                    return level
+                case Ref() | Outside(), Spot():
+                    self._edge(work.name, to, source, level, into=True)
+                    return level
+                case _:
+                    pass
         lanes, threads = self.setting.lanes, self.setting.threads
         self.plan.parts.append(moved_part(work.name, work.table, source, to, lanes, threads, level, work.fill))
         return level
@@ -275,16 +284,7 @@ class Emitter:
 
     def _edge(self, name: str, spot: Spot, plain: Place, level: int, *, into: bool) -> None:
         """Into blocks or out of them."""
-        maps, lanes = spot.maps, self.setting.lanes
-        depth, rows, columns = maps.cells
-        size = depth * rows * columns
-        cells = replace(maps, halo=((0, 0), (0, 0), (0, 0)))
-        numbers, tasks = self._row_numbers({"y" if into else "x": spot}, cells)
-        numbers |= {
-            "channels": maps.channels, "plain": plain, "plain_sample": maps.channels * size, "plain_map": size, "plain_row": columns
-        }  # fmt: skip
-        kernel = Pack(lanes, maps.lanes) if into else Unpack(lanes, maps.lanes)
-        self.plan.parts.append(Part(name, kernel, numbers, tasks, level, bytes=8 * maps.values))
+        self.plan.parts.append(edge_part(name, spot, plain, self.setting.lanes, level, self._row_numbers, into=into))
 
     def macs_asked(self, work: Work) -> int:
         """The multiply-adds that the equations behind a work ask for."""

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from slidesum.engine.whole.edges import Pack, Unpack
+from slidesum.engine.whole.emit_filters import Rows
 from slidesum.engine.whole.gather import BEYOND, PLACE, Gather, bits, distances, in_rows
+from slidesum.engine.whole.maps import BARE
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Part, Place
 from slidesum.engine.whole.rows import rows_cut
 
 Array = Any
+SHORT = 64
+"""Cells of a row, below which rows are put together where they can be."""
 ROW = 1024
 """Values of a row, where they are written one after the other."""
+
+
+def edge_part(name: str, spot: Spot, plain: Place, lanes: int, level: int, rows: Rows, *, into: bool) -> Part:
+    """Into blocks or out of them; short rows with nothing between them are one."""
+    maps = spot.maps
+    size = math.prod(maps.cells)
+    if maps.is_bare and maps.cells[2] < SHORT:
+        maps = replace(maps, cells=(1, 1, size))
+    cells = replace(maps, halo=BARE)
+    numbers, tasks = rows({"y" if into else "x": Spot(maps, spot.buffer)}, cells)
+    numbers |= {
+        "channels": maps.channels, "plain": plain, "plain_sample": maps.channels * size, "plain_map": size,
+        "plain_row": maps.cells[2],
+    }  # fmt: skip
+    kernel = Pack(lanes, maps.lanes) if into else Unpack(lanes, maps.lanes)
+    return Part(name, kernel, numbers, tasks, level, bytes=8 * maps.values)
 
 
 def moved_part(

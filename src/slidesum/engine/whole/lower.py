@@ -61,13 +61,13 @@ class Lowering:
             self.moves[name] = work
         return name
 
-    def moved(self, x: str, table: Array, fill: float = 0.0) -> str:
-        """x with its values moved; what was moved before is moved once."""
+    def moved(self, x: str, table: Array, fill: float = 0.0, *, made_anew: bool = False) -> str:
+        """x with its values moved; what was moved before is moved once. `made_anew`: also if nothing moves."""
         before = self.moves.get(x)
         if before is not None and (not fill or fill == before.fill or not before.fill):
             table = np.where(table >= 0, before.table.reshape(-1)[np.maximum(table, 0)], table)
             x, fill = before.x, fill or before.fill
-        if table.shape == tuple(self.shapes[x]) and np.array_equal(table.reshape(-1), np.arange(table.size)):
+        if not made_anew and table.shape == tuple(self.shapes[x]) and np.array_equal(table.reshape(-1), np.arange(table.size)):
             return x
         return self.add(Moves("", x, table.astype(PLACE), fill), table.shape)
 

@@ -14,14 +14,12 @@ from typing import Literal
 
 from slidesum.core.network import Graph
 from slidesum.core.sizes import Size
-from slidesum.engine.whole.maps import BARE, Halo, Maps
+from slidesum.engine.whole.maps import BARE, FEW, Halo, Maps
 from slidesum.engine.whole.program import Outside, Place, Plan, Ref
 from slidesum.engine.whole.units import Filters, Joins, Moves, Planned, Work
 from slidesum.engine.whole.work import cells_of
 
 Form = Literal["blocked", "thin", "plain"]
-FEW = 4
-"""Maps, up to which a first layer reads them thin: of a block, most lanes would be empty."""
 
 
 @dataclass(frozen=True)

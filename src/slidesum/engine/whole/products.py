@@ -12,6 +12,7 @@ import numpy as np
 from slidesum.core.axis import Address
 from slidesum.core.sized import Sized
 from slidesum.engine.whole.gather import NOWHERE
+from slidesum.engine.whole.maps import FEW as THIN
 from slidesum.engine.whole.meaning import ONES, Convolution, Pooling, Window
 from slidesum.engine.whole.opened import fill_of, folded, opened, places
 from slidesum.engine.whole.spread import Line, phases
@@ -88,11 +89,11 @@ def as_filters(task: Product) -> tuple[str, bool] | None:
                 return None
             table, low_side = table.take(cells, axis=2 + k), 0
         lows.append(low_side)
-    name = task.made.moved(x, table, fill)
+    groups, channels, filters = (_extent(task.sized, names) for names in (low.group, low.channel, low.filter))
+    name = task.made.moved(x, table, fill, made_anew=groups == 1 and channels <= THIN)
     w, w_from = task.filters(low.w)
     w = _laid(w, low.w_laid)
     w = np.flip(w, low.flipped) if low.flipped else w
-    groups, channels, filters = (_extent(task.sized, names) for names in (low.group, low.channel, low.filter))
     taps = w.shape[2:]
     w = w.reshape(groups, *((channels, filters) if low.scatters else (filters, channels)), *[1] * (3 - len(taps)), *taps)
     w = w.swapaxes(1, 2) if low.scatters else w
