@@ -52,4 +52,4 @@ def test_options_of_the_other_engine(saved):
     folder, _ = saved
     told = slidesum("run", str(folder / "net.json"), str(folder / "image.npy"), "--exact")
     assert told.returncode == 2
-    assert "--threads, --exact and --table are of a compiled program" in told.stderr
+    assert "--threads, --exact, --weights and --table are of a compiled program" in told.stderr

@@ -193,13 +193,16 @@ class Network(Verbs, Exports):
 
         return run(self.graph, self.values, *inputs)
 
-    def compile(self, batch: int | None = None, *, threads: int | None = None, exact: bool = False) -> Compiled:
+    def compile(
+        self, batch: int | None = None, *, threads: int | None = None, exact: bool = False, weights: str = "float32"
+    ) -> Compiled:
         """The network as one native program for this processor: `fast = net.compile(batch=1)`, then `fast(x)`, in float32.
 
         `batch` is fixed from then on (the declared one, if it isn't given), `threads` are those of the processor without a number.
-        `exact=True` forbids Winograd's transforms, which round a little differently. It prints itself as a table: which kernel
-        computes a layer, how many multiply-adds that takes, the bytes that are held. Needs llvmlite (the extra `native`); without
-        it, or on an unknown processor, layers are computed by their plans, and the table says so.
+        `exact=True` forbids Winograd's transforms, which round a little differently. With `weights="float16"` or "bfloat16", layers
+        that wait for their weights (fully connected ones, of a small batch) store them rounded, in half the bytes. It prints itself
+        as a table: which kernel computes a layer, how many multiply-adds that takes, the bytes that are held. Needs llvmlite (the
+        extra `native`); without it, or on an unknown processor, layers are computed by their plans, and the table says so.
 
         >>> net = Network("one")
         >>> x = net.conv(net.input("b c i j", b=1, c=3, i=8, j=8), "b c i+u j+v, o c u v -> b o i j", o=4, u=3, v=3, name="conv")
@@ -207,12 +210,13 @@ class Network(Verbs, Exports):
         >>> fast([[[[1.0] * 8] * 8] * 3] * 2).shape
         (2, 4, 6, 6)
 
-        Raises UsageError where it can't be built with that batch, SizeError while sizes are symbols.
+        Raises UsageError where it can't be built with that batch, SizeError while sizes are symbols, ArrayError for a weight beyond
+        the numbers that are asked for.
         """
         from slidesum.run.compiled import Compiled
         from slidesum.run.rebatched import rebatched
 
-        return Compiled(rebatched(self.graph, batch), self.values, threads=threads, exact=exact)
+        return Compiled(rebatched(self.graph, batch), self.values, threads=threads, exact=exact, weights=weights)
 
     def verify(self, seed: int = 0) -> Verified:
         """Run it on random numbers of the declared shapes: has every result the shape told, and finite numbers? Prints itself."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from slidesum.run.network import checked_values, fitted_inputs, refuse_symbols, 
 
 if TYPE_CHECKING:
     from slidesum.engine.whole.network import NativeNetwork, Row
+    from slidesum.engine.whole.widths import Width
 
 Array = Any
 FLOAT = np.empty(0, np.float32)
@@ -33,9 +34,17 @@ class Compiled:
     where the first input is one, and NumPy's otherwise. Several threads may call it; they take turns.
     """
 
-    def __init__(self, graph: Graph, values: Mapping[str, Array], *, threads: int | None = None, exact: bool = False) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        values: Mapping[str, Array],
+        *,
+        threads: int | None = None,
+        exact: bool = False,
+        weights: str = "float32",
+    ) -> None:
         refuse_symbols(graph)
-        self.graph, self.exact = graph, known_exact(exact)
+        self.graph, self.exact, self.weights = graph, known_exact(exact), known_weights(weights)
         self.threads = known_threads(threads)
         self.values = {name: np.asarray(array, np.float32) for name, array in checked_values(graph, values).items()}
         self.native = self._native()
@@ -46,7 +55,7 @@ class Compiled:
             return None
         from slidesum.engine.whole.network import NativeNetwork
 
-        return NativeNetwork(self.graph, self.values, here, self.threads, self.exact, self._by_plan)
+        return NativeNetwork(self.graph, self.values, here, self.threads, self.exact, self._by_plan, self.weights)
 
     def _by_plan(self, node: Node, before: Sequence[Array]) -> Array:
         """The result of one layer, where there is no kernel for it."""
@@ -61,6 +70,11 @@ class Compiled:
     def peak_bytes(self) -> int:
         """What is held between layers, beside weights and results; 0 where nothing is held in one place."""
         return self.native.arena_bytes if self.native else 0
+
+    @property
+    def weight_errors(self) -> Mapping[str, float]:
+        """By layers whose weights are stored in half the bytes: what rounding changed, as a part of them, norm over norm."""
+        return self.native.weight_errors if self.native else {}
 
     def __call__(self, *inputs: Array) -> Any:
         """The result, or the results by the names of their layers where the network has several outputs."""
@@ -114,6 +128,7 @@ class Compiled:
         for head in rows[0]:
             if head not in total:
                 total[head] = sum(value for row in rows if not isinstance(value := row[head], str))
+        title += f", weights of {len(self.weight_errors)} layers in {self.weights}" if self.weights != "float32" else ""
         lines = [{head: _shown(value) for head, value in row.items()} for row in (*rows, total)]
         heads = list(rows[0])
         width = {head: max(len(head), *(len(line[head]) for line in lines)) for head in heads}
@@ -127,12 +142,12 @@ class Compiled:
         return f"<compiled {self.graph.name}: {'native' if self.is_native else 'by plans'}, {self.threads} threads>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (self.graph, self.values, self.threads, self.exact)
+        return _again, (self.graph, self.values, self.threads, self.exact, self.weights)
 
 
-def _again(graph: Graph, values: Mapping[str, Array], threads: int, exact: bool) -> Compiled:
+def _again(graph: Graph, values: Mapping[str, Array], threads: int, exact: bool, weights: str) -> Compiled:
     """Compiled anew, where it was unpickled: code belongs to one processor."""
-    return Compiled(graph, values, threads=threads, exact=exact)
+    return Compiled(graph, values, threads=threads, exact=exact, weights=weights)
 
 
 def known_threads(threads: Any) -> int:
@@ -149,6 +164,17 @@ def known_exact(exact: Any) -> bool:
     if not isinstance(exact, bool):
         raise UsageError(f"exact= is True or False, not {exact!r}", advice="Write exact=True to forbid Winograd's transforms.")
     return exact
+
+
+def known_weights(weights: Any) -> Width:
+    """The option as it is, if it is one."""
+    if weights not in ("float32", "float16", "bfloat16"):
+        raise UsageError(
+            f"weights= is 'float32', 'float16' or 'bfloat16', not {weights!r}",
+            usual="It is how weights are stored that a layer waits for; they are computed with in float32.",
+            advice='Write weights="float16" to halve the time of fully connected layers.',
+        )
+    return cast("Width", weights)
 
 
 def _on_the_processor(x: Array) -> Array:

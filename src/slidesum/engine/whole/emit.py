@@ -23,6 +23,7 @@ from slidesum.engine.whole.response import Response
 from slidesum.engine.whole.rows import Clear, Combine, rows_cut
 from slidesum.engine.whole.tables import pool_tables, row_table
 from slidesum.engine.whole.units import Combines, Filters, Joins, Moves, Planned, Pools, Responds, Work, Works
+from slidesum.engine.whole.widths import Width
 from slidesum.laws.count import count
 
 Array = Any
@@ -37,6 +38,7 @@ class Setting:
     host: Host
     threads: int
     exact: bool
+    width: Width = "float32"
 
     @property
     def lanes(self) -> int:
@@ -88,8 +90,8 @@ class Emitter:
                 self._made(name, level)
             case Joins():
                 self._joins(work)
-            case Moves():
-                pass  # when somebody wants it, in the form in which it is wanted
+            case Moves():  # when somebody wants it, in that form
+                pass
             case Planned(name, inputs, node):
                 self._step(name, inputs, self.places.plain(name), lambda arrays: self.compute(node, arrays))
 
@@ -167,8 +169,6 @@ class Emitter:
         self.plan.parts.append(moved_part(work.name, work.table, source, to, lanes, threads, level, work.fill))
         return level
 
-    # Kernels
-
     def _filters(self, work: Filters) -> None:
         form = self.places.form(work)
         x, y = self._blocked(work.x, form), self.places.spot(work.name)
@@ -209,7 +209,7 @@ class Emitter:
         host, threads = self.setting.host, self.setting.threads
         fast = None if self.setting.exact else winograd_part(work, x, y, other, host, threads, level)
         if fast is None:
-            self.plan.parts.extend(direct_parts(work, x, y, other, host, threads, level))
+            self.plan.parts.extend(direct_parts(work, x, y, other, host, threads, level, self.setting.width))
         else:
             part, scratch = fast
             self.plan.parts.append(part)

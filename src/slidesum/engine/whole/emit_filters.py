@@ -18,6 +18,7 @@ from slidesum.engine.whole.program import Number, Part
 from slidesum.engine.whole.tables import landing_rows, row_table, tap_table, window_rows
 from slidesum.engine.whole.tiling import tiling
 from slidesum.engine.whole.units import Filters
+from slidesum.engine.whole.widths import Width, is_streamed, narrowed, weight_error
 
 Array = Any
 L2 = 2**18
@@ -95,8 +96,10 @@ def merged(w: Array, lanes: int) -> Array:
     return made
 
 
-def direct_parts(work: Filters, x: Spot, y: Spot, other: Spot | None, host: Host, threads: int, level: int) -> list[Part]:
-    """The sum itself, as one part, or two where blocks are left over."""
+def direct_parts(
+    work: Filters, x: Spot, y: Spot, other: Spot | None, host: Host, threads: int, level: int, streamed: Width = "float32"
+) -> list[Part]:
+    """The sum itself, as one part, or two where blocks are left over; filters that are streamed are stored in that width."""
     lanes, window = host.bytes_wide // 4, work.what.window
     w = merged(work.w, lanes)
     groups, filters, channels = w.shape[:3]
@@ -108,21 +111,30 @@ def direct_parts(work: Filters, x: Spot, y: Spot, other: Spot | None, host: Host
     bias = np.zeros(groups * blocks * lanes, np.float32)
     bias[: len(work.bias)] = work.bias
     lie = _laid(work, x.maps, y.maps, other.maps if other else None)
+    is_narrow = work.w_from is None and is_streamed(x.maps.batch * work.what.macs, work.w.size)
+    width = streamed if is_narrow else "float32"
     tiles, _ = tiling(blocks, lie["columns"], host.vectors, groups > 1)
     parts, begin = [], 0
     for high, wide in tiles:
         count = (blocks - begin) // high
         own = filled[:, begin * lanes : (begin + count * high) * lanes]
         weights = own.reshape(groups, count, high, lanes, maps, inner, taps).transpose(0, 1, 4, 6, 5, 2, 3)
-        kernel = Direct(lanes, high, wide, lie["columns"] % wide, lie["step"], lie["y_step"], inner, work.tail, other is not None)
+        kernel = Direct(
+            lanes, high, wide, lie["columns"] % wide, lie["step"], lie["y_step"], inner, work.tail, other is not None, width
+        )
         macs = lie["samples"] * groups * count * high * lanes * maps * inner * taps * lie["rows"] * lie["columns"]
         numbers, chunks = _numbers(kernel, x, y, other, lie, threads, macs, groups, count, begin, maps, taps)
-        numbers["w"] = np.ascontiguousarray(weights)
+        numbers["w"] = weights = np.ascontiguousarray(weights)
+        note, error = f"{high}x{wide}", 0.0
+        if width != "float32":
+            numbers["w"] = narrow = narrowed(weights, width, work.name)
+            error = weight_error(weights, narrow)
+            note += f" {width} {error:.0e}"
         numbers["bias"] = bias[begin * lanes :]
         numbers["taps_table"] = tap_table(window, x.maps)
         tasks = lie["samples"] * groups * count * chunks
-        size = 4 * (x.maps.values + y.maps.values + weights.size)
-        parts.append(Part(work.name, kernel, numbers, tasks, level, macs, size, f"{high}x{wide}"))
+        size = 4 * (x.maps.values + y.maps.values) + weights.nbytes // (1 if width == "float32" else 2)
+        parts.append(Part(work.name, kernel, numbers, tasks, level, macs, size, note, error))
         begin += count * high
     return parts
 

@@ -11,6 +11,7 @@ from slidesum.core.network import Graph, Node
 from slidesum.engine.host import Host
 from slidesum.engine.whole.emit import Emitter, Setting
 from slidesum.engine.whole.program import Part, Program, Step
+from slidesum.engine.whole.widths import Width, can_widen
 from slidesum.engine.whole.work import works
 
 Array = Any
@@ -31,8 +32,10 @@ class NativeNetwork:
         threads: int,
         exact: bool,
         compute: Callable[[Node, Sequence[Array]], Array],
+        weights: Width = "float32",
     ) -> None:
-        setting = Setting(widest(host), threads, exact)
+        can_widen(host, weights)
+        setting = Setting(widest(host), threads, exact, weights)
         emitter = Emitter(graph, works(graph, values, setting.lanes), setting, compute)
         self.threads = threads
         self.asked = {work.name: emitter.macs_asked(work) for work in emitter.works}
@@ -45,6 +48,15 @@ class NativeNetwork:
     def arena_bytes(self) -> int:
         """The peak of what is held between layers."""
         return self.program.arena_bytes
+
+    @property
+    def weight_errors(self) -> dict[str, float]:
+        """By layer, what storing its weights in half the bytes has changed, as a part of them."""
+        found: dict[str, float] = {}
+        for part in self.program.plan.parts:
+            if part.weight_error:
+                found[part.name] = max(part.weight_error, found.get(part.name, 0.0))
+        return found
 
     def entries(self) -> list[Part | Step]:
         """Parts and steps in the order in which they are run."""

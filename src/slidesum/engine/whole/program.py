@@ -55,7 +55,7 @@ Number = int | Ref | Outside | np.ndarray
 class Part:
     """A kernel, its numbers by name (arrays: weights and tables), and how many tasks it has.
 
-    `macs` are those that are done; `bytes` what it has to read and write at least, all tasks together.
+    `macs` are those that are done; `bytes` what it reads and writes at least; `weight_error` what rounding its weights has changed.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Part:
     macs: int = 0
     bytes: int = 0
     note: str = ""
+    weight_error: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,8 +149,7 @@ class Program:
         if isinstance(place, Outside):
             return (given if place.given else out)[place.number].reshape(shape)
         begin = self.address(place) - self.memory.ctypes.data
-        size = int(np.prod(shape)) * 4
-        return self.memory[begin : begin + size].view(np.float32).reshape(shape)
+        return self.memory[begin : begin + 4 * int(np.prod(shape))].view(np.float32).reshape(shape)
 
     def run(self, given: Sequence[Array]) -> list[Array]:
         """The results for these arrays: float, in order, of the shapes that the program was made for."""
