@@ -21,12 +21,12 @@ from typing import Protocol
 from slidesum.engine.code import Value
 from slidesum.engine.whole.kernel import Body, Kernel
 from slidesum.engine.whole.tail import PLAIN, Tail, applied
-from slidesum.engine.whole.widths import Width, beside, read
+from slidesum.engine.whole.widths import BYTES, Width, beside, read
 
 UNROLLED = 4
 """Maps of a block whose products are written out."""
-AHEAD = 1024
-"""Values by which filters are fetched ahead, where each is used a few times only."""
+AHEAD = 4096
+"""Bytes by which filters are fetched ahead, where each is used a few times only."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ def products(body: Body, kernel: Shape, x: Value, w: Value, wide: int, sums: Seq
         filters = [read(body, kernel.width, beside(body, kernel.width, w, place)) for place in places]
         if ahead or wide < 7:
             for place in places:
-                body.prefetch(beside(body, kernel.width, w, place + AHEAD))
+                body.prefetch(beside(body, kernel.width, w, place + AHEAD // BYTES[kernel.width]))
         for p in range(wide):
             value = body.spread(body.value(body.lane(x, p * kernel.step + c)))
             for k in range(blocks):

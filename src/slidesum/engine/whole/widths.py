@@ -21,6 +21,7 @@ from slidesum.errors import ArrayError, UsageError
 
 Array = Any
 Width = Literal["float32", "float16", "bfloat16"]
+BYTES: dict[Width, int] = {"float32": 4, "float16": 2, "bfloat16": 2}
 ENDS = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38}
 """The largest number of each."""
 USES = 16
@@ -87,7 +88,7 @@ def weight_error(w: Array, narrow: Array) -> float:
     is_number = np.isfinite(w)
     norm, change = (
         float(np.sqrt(np.square(np.where(is_number, part, 0)).sum(dtype=np.float64)))
-        for part in (w, np.subtract(widened(narrow), w, where=is_number, out=np.zeros_like(w)))
+        for part in (w.astype(np.float64), np.subtract(widened(narrow), w, where=is_number, out=np.zeros(w.shape)))
     )
     return change / norm if norm else 0.0
 
