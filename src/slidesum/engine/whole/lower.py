@@ -26,7 +26,8 @@ from slidesum.core.sized import Sized
 from slidesum.core.sizes import Size
 from slidesum.engine.whole.gather import PLACE
 from slidesum.engine.whole.opened import TooLarge, fill_of, opened, places
-from slidesum.engine.whole.products import Bias, Product, as_filters, multiplied, pooled
+from slidesum.engine.whole.poolings import pooled
+from slidesum.engine.whole.products import Bias, Product, as_filters, multiplied
 from slidesum.engine.whole.tail import tail_of
 from slidesum.engine.whole.units import Combines, Moves, Work
 from slidesum.laws.normal import normal
@@ -70,6 +71,10 @@ class Lowering:
         if not made_anew and table.shape == tuple(self.shapes[x]) and np.array_equal(table.reshape(-1), np.arange(table.size)):
             return x
         return self.add(Moves("", x, table.astype(PLACE), fill), table.shape)
+
+    def viewed(self, x: str, shape: Sequence[Any]) -> str:
+        """x in another shape, its values in their order."""
+        return x if tuple(self.shapes[x]) == tuple(shape) else self.moved(x, places(shape))
 
     def product(self, sized: Sized, a: Held, b: Held, bias: Bias | None = None) -> tuple[Held, bool]:
         """Two operands summed over what the result doesn't have, and whether the bias is in it."""
@@ -133,7 +138,7 @@ def rearranged(node: Node, inputs: Sequence[str], lanes: int, shapes: Shapes, mo
 def _lowered(made: Lowering, node: Node, sized: Sized, inputs: Sequence[str], values: Mapping[str, Array]) -> Lowered:
     core = normal(sized)
     form = turned(core)
-    held: list[Held] = [made.moved(x, places(core.shapes[k])) for k, x in enumerate(inputs)]
+    held: list[Held] = [made.viewed(x, core.shapes[k]) for k, x in enumerate(inputs)]
     for number, operand in sized.numbered_filters:
         array = np.asarray(values[f"{node.owner}.{operand.name}"], np.float32)
         held.append(_full(sized, number, array).reshape([int(n) for n in core.shapes[number]]))
@@ -152,9 +157,9 @@ def _lowered(made: Lowering, node: Node, sized: Sized, inputs: Sequence[str], va
             del held[b]
         y, has_bias = made.product(form, held[0], held[1], bias)
     assert isinstance(y, str)
-    result = made.moved(y, _finished(sized, core))
+    result = _finished(made, sized, core, y)
     if bias is not None and not has_bias:
-        result = made.moved(_biased(made, sized, result, bias), places(sized.result_shape))
+        result = made.viewed(_biased(made, sized, result, bias), sized.result_shape)
     return Lowered(tuple(made.works), result, made.shapes, made.moves)
 
 
@@ -198,12 +203,14 @@ def _axes(sized: Sized) -> list[tuple[str, int]]:
     return found
 
 
-def _finished(sized: Sized, core: Sized) -> Array:
+def _finished(made: Lowering, sized: Sized, core: Sized, y: str) -> str:
     """The result in normal form as it was asked for: repeated along what no operand has, axes merged."""
     axes, known = _axes(sized), set(core.equation.indices)
+    if all(not name or name in known for name, _ in axes):
+        return made.viewed(y, sized.result_shape)
     with_ones = [1 if name and name not in known else extent for name, extent in axes]
     table = np.broadcast_to(places(core.result_shape).reshape(with_ones), [extent for _, extent in axes])
-    return table.reshape([int(n) for n in sized.result_shape])
+    return made.moved(y, table.reshape([int(n) for n in sized.result_shape]))
 
 
 def _biased(made: Lowering, sized: Sized, y: str, bias: Bias) -> str:

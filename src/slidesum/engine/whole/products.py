@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -13,13 +12,13 @@ from slidesum.core.axis import Address
 from slidesum.core.sized import Sized
 from slidesum.engine.whole.gather import NOWHERE
 from slidesum.engine.whole.maps import FEW as THIN
-from slidesum.engine.whole.meaning import ONES, Convolution, Pooling, Window
-from slidesum.engine.whole.opened import fill_of, folded, opened, places
+from slidesum.engine.whole.meaning import ONES, Convolution, Window
+from slidesum.engine.whole.opened import fill_of, opened, places
+from slidesum.engine.whole.poolings import extent_of, laid, put, reopened, window_of
 from slidesum.engine.whole.spread import Line, phases
-from slidesum.engine.whole.tables import all_exist
-from slidesum.engine.whole.units import Filters, Joins, Pools
+from slidesum.engine.whole.units import Filters, Joins
 from slidesum.laws.edge import REPEATING, source
-from slidesum.plans.lowering import Laid, Lowering, lowered
+from slidesum.plans.lowering import Lowering, lowered
 
 if TYPE_CHECKING:
     from slidesum.engine.whole.lower import Lowering as Made
@@ -79,59 +78,54 @@ def as_filters(task: Product) -> tuple[str, bool] | None:
     x = task.held[low.x]
     if not isinstance(x, str) or (low.scatters and any(line.slide.border in REPEATING for line in low.lines)):
         return None
-    table, fill, lows = _laid(places(task.sized.shapes[low.x]), low.x_laid), 0.0, []
-    for k, line in enumerate(low.lines):
-        low_side, high_side = (int(n) for n in line.slide.padding)
-        if not low.scatters and line.slide.border != "zero" and (low_side, high_side) != (0, 0):
-            extent = table.shape[2 + k]
-            cells = [source(cell, extent, line.slide.border) for cell in range(-low_side, extent + high_side)]
-            if any(cell is None for cell in cells):
-                return None
-            table, low_side = table.take(cells, axis=2 + k), 0
-        lows.append(low_side)
-    groups, channels, filters = (_extent(task.sized, names) for names in (low.group, low.channel, low.filter))
-    name = task.made.moved(x, table, fill, made_anew=groups == 1 and channels <= THIN)
+    source_of, lows = _with_borders(low)
+    if source_of is None:
+        return None
+    groups, channels, filters = (extent_of(task.sized, names) for names in (low.group, low.channel, low.filter))
+    if (groups == 1 and channels <= THIN) or source_of or not low.x_laid.keeps_order:
+        table = laid(places(task.sized.shapes[low.x]), low.x_laid)
+        for axis, cells_read in source_of.items():
+            table = table.take(cells_read, axis=axis)
+        name, cells = task.made.moved(x, table, made_anew=groups == 1 and channels <= THIN), table.shape[2:]
+    else:
+        name, cells = task.made.viewed(x, low.x_laid.shape), low.x_laid.shape[2:]
     w, w_from = task.filters(low.w)
-    w = _laid(w, low.w_laid)
+    w = laid(w, low.w_laid)
     w = np.flip(w, low.flipped) if low.flipped else w
     taps = w.shape[2:]
     w = w.reshape(groups, *((channels, filters) if low.scatters else (filters, channels)), *[1] * (3 - len(taps)), *taps)
     w = w.swapaxes(1, 2) if low.scatters else w
-    cells = table.shape[2:]
     shift, has_bias = task.shift((*low.group, *low.filter))
     lines = [
         Line(n, int(line.slide.extent), t, int(line.stride), abs(int(line.dilation)), p)
         for n, line, t, p in zip(cells, low.lines, taps, lows, strict=True)
     ]
     a, b, c = [*[Line(1, 1)] * (3 - len(lines)), *lines]
-    window = _window((a, b, c), None if low.scatters else low.positions)
+    window = window_of((a, b, c), None if low.scatters else low.positions)
     made = Filters(
         "", name, Convolution(window, groups, channels, filters, (), ()), np.ascontiguousarray(w), shift.reshape(-1),
         w_from=w_from, phases=phases((a, b, c)) if low.scatters else (),
     )  # fmt: skip
-    y = task.made.add(made, low.y_given)
-    return task.made.moved(y, places(low.y_shape).transpose(low.y_order)), has_bias
+    return reopened(task.made, low, task.made.add(made, low.y_given)), has_bias
 
 
-def _extent(sized: Sized, names: Sequence[str]) -> int:
-    return math.prod(int(sized.extents[name]) for name in names)
+def _with_borders(low: Lowering) -> tuple[dict[int, list[int]] | None, list[int]]:
+    """Of axes whose border repeats cells, the cells that are read, by axis; and how far windows reach beyond the first cell.
 
-
-def _laid(array: Array, laid: Laid) -> Array:
-    return array.reshape(laid.given).transpose(laid.order).reshape(laid.shape)
-
-
-def _window(lines: tuple[Line, Line, Line], positions: tuple[int, ...] | None) -> Window:
-    """Where windows lie; of a transposed convolution, over the cells that it reads."""
-    a, b, c = lines
-    cells = (a.cells, b.cells, c.cells)
-    if positions is None:
-        return Window(cells, cells, (a.taps, b.taps, c.taps))
-    z, i, j = [*[1] * (3 - len(positions)), *positions]
-    return Window(
-        cells, (z, i, j), (a.taps, b.taps, c.taps), (a.stride, b.stride, c.stride), (a.dilation, b.dilation, c.dilation),
-        (a.low, b.low, c.low),
-    )  # fmt: skip
+    None where a number stands there.
+    """
+    found: dict[int, list[int]] = {}
+    lows = []
+    for k, line in enumerate(low.lines):
+        before, behind = (int(n) for n in line.slide.padding)
+        if not low.scatters and line.slide.border != "zero" and (before, behind) != (0, 0):
+            extent = int(line.slide.extent)
+            cells = [source(cell, extent, line.slide.border) for cell in range(-before, extent + behind)]
+            found[2 + k], before = [cell for cell in cells if cell is not None], 0
+            if len(found[2 + k]) < len(cells):
+                return None, []
+        lows.append(before)
+    return found, lows
 
 
 def multiplied(task: Product) -> tuple[str, bool]:
@@ -144,7 +138,7 @@ def multiplied(task: Product) -> tuple[str, bool]:
     group = [n for n in of_y if n in names and n in names_w]
     position, filters = [n for n in of_y if n in names and n not in group], [n for n in of_y if n not in names]
     channel = [n for n in dict.fromkeys((*names, *names_w)) if n not in of_y]
-    m, g, k, n = (_extent(sized, some) for some in (position, group, channel, filters))
+    m, g, k, n = (extent_of(sized, some) for some in (position, group, channel, filters))
     x = _over(sized, x, names, (*position, *group, *channel)).reshape(m, g, k)
     w = _over(sized, w, names_w, (*group, *filters, *channel)).reshape(g, n, k)
     beside = fill_of(sized, 1 - number)
@@ -166,7 +160,7 @@ def multiplied(task: Product) -> tuple[str, bool]:
     else:
         y, table = _grouped(made, source_name, fill, x, w, shift, w_from)
     extents = [int(sized.extents[i]) for i in (*position, *group, *filters)]
-    return _put(made, sized, y, table.reshape(extents), [*position, *group, *filters]), has_bias
+    return put(made, sized, y, table.reshape(extents), [*position, *group, *filters]), has_bias
 
 
 def _over(sized: Sized, table: Array, names: Sequence[str], wanted: Sequence[str]) -> Array:
@@ -217,79 +211,3 @@ def _side_by_side(made: Made, x: str, fill: float, table: Array, w: Array, shift
     ]  # fmt: skip
     y = parts[0] if filters == 1 else made.add(Joins("", tuple(parts)), (1, filters * maps, *shape[2:]))
     return y, places((filters, maps, m))[:, :groups].transpose(2, 1, 0)
-
-
-def _put(made: Made, sized: Sized, y: str, table: Array, names: Sequence[str]) -> str:
-    """Where the result has them; what falls on one cell is summed."""
-    there = folded(sized, table, names)
-    if len(there) == 1:
-        return made.moved(y, there[0])
-    return _summed(made, y, there.reshape(len(there), -1).T, there.shape[1:], "sum")
-
-
-def _summed(made: Made, x: str, table: Array, shape: Sequence[int], reduce: Any, fill: float = 0.0) -> str:
-    """(values, summed) -> the values, in this shape."""
-    values, count = table.shape
-    name = made.moved(x, table.reshape(1, values, count), fill)
-    what = Pooling(Window((1, 1, count), ONES, (1, 1, count)), reduce)
-    return made.moved(made.add(Pools("", name, what), (1, values, 1)), places(shape))
-
-
-def pooled(made: Made, sized: Sized, x: str) -> str:
-    """One operand: moved, reduced over windows where they are a convolution's, or opened and reduced."""
-    equation = sized.equation
-    if equation.summed and (low := _windows(sized)) is not None:
-        table = _laid(places(sized.shapes[0]), low.x_laid)
-        name = made.moved(x, table.reshape(1, -1, *table.shape[2:]))
-        y = made.add(
-            Pools("", name, Pooling(_pooling_window(sized, low), equation.reduce)), (1, *low.y_given[:1], *low.y_given[2:])
-        )
-        return made.moved(y, places(low.y_shape).transpose(low.y_order))
-    table, names = opened(sized, 0)
-    kept = [name for name in equation.result.indices if name in names]
-    gone = [name for name in names if name not in kept]
-    fill = fill_of(sized, 0)
-    extents = [int(sized.extents[name]) for name in kept]
-    table = table.transpose([names.index(name) for name in (*kept, *gone)])
-    if not gone:
-        return _put(made, sized, made.moved(x, table, fill), places(extents), kept)
-    count = _extent(sized, gone)
-    maps_first = np.moveaxis(table.reshape(*extents, count), -1, 1) if len(kept) in (2, 3, 4) else None
-    if equation.reduce in ("sum", "mean") and maps_first is not None and _is_in_order(made, x, maps_first):
-        depth, rows, columns = (*[1] * (4 - len(extents)), *extents[1:])
-        cells = (depth, rows, columns)
-        mixing = Convolution(Window(cells, cells), 1, count, 1, (), ())
-        weight = 1 / count if equation.reduce == "mean" else 1
-        w = np.full((1, 1, count, 1, 1, 1), weight, np.float32)
-        name = made.moved(x, maps_first)
-        y = made.add(Filters("", name, mixing, w, np.zeros(1, np.float32), counts=False), (extents[0], 1, *extents[1:]))
-    else:
-        y = _summed(made, x, table.reshape(-1, count), extents, equation.reduce, fill)
-    return _put(made, sized, y, places(extents), kept)
-
-
-def _is_in_order(made: Made, x: str, table: Array) -> bool:
-    """Whether x is it already, so that nothing has to be moved to sum its maps."""
-    return tuple(made.shapes[x]) == table.shape and np.array_equal(table.reshape(-1), np.arange(table.size))
-
-
-def _windows(sized: Sized) -> Lowering | None:
-    """Windows that nothing else is summed with, over up to three axes, each with a cell that exists."""
-    low = lowered(sized)
-    if low is None or low.w is not None or low.scatters or low.channel or not sized.slides or len(low.lines) > 3:
-        return None
-    if any(line.slide.is_padded and line.slide.border != "zero" for line in low.lines):
-        return None
-    return low if all_exist(_pooling_window(sized, low)) else None
-
-
-def _pooling_window(sized: Sized, low: Lowering) -> Window:
-    lines = [
-        Line(
-            n, 1, int(sized.extents[line.tap]) if line.tap else 1, int(line.stride), abs(int(line.dilation)),
-            int(line.slide.padding[0]),
-        )
-        for n, line in zip(low.x_laid.shape[2:], low.lines, strict=True)
-    ]  # fmt: skip
-    a, b, c = [*[Line(1, 1)] * (3 - len(lines)), *lines]
-    return _window((a, b, c), low.positions)
