@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rounding import largest_sum
 from strategies import Problem, sized_problems
+from test_whole import poisoned, written_inside
 
 import slidesum as ss
 from slidesum.core.axis import Merged, Name
@@ -28,6 +29,7 @@ from slidesum.run import reference
 HOST = host()
 pytestmark = pytest.mark.skipif(HOST is None, reason="there is no engine for this processor")
 ROUNDING = 4e-6
+EXAMPLES = 80
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ KINDS = {
     "transposed, with gaps": ("b c i j, c o u v -> b o 3*i+u 4*j+v", {"o": "o", "u": 2, "v": 1}),
     "transposed, grouped": ("b (g c) i j, g c o u v -> b (g o) 2*i+u-1 2*j+v-1", {"g": 2, "o": "o", "u": 3, "v": 3}),
     "transposed, depthwise": ("b c i j, c u v -> b c 2*i+u-1 2*j+v-1", {"u": 4, "v": 4}),
+    "transposed, depthwise, with gaps": ("b c i j, c u v -> b c 3*i+u 2*j+v", {"u": 2, "v": 1}),
     "locally connected": ("b c i+u-1 j+v-1, o c u v i j -> b o i j", {"o": "o", "u": 3, "v": 3}),
     "channels last": ("b i+u-1 j+v-1 c, o u v c -> b i j o", {"o": "o", "u": 3, "v": 3}),
     "four axes": ("b c i+u j+v k+w l+t, o c u v w t -> b o i j k l", {"o": "o", "u": 2, "v": 3, "w": 1, "t": 2}),
@@ -132,6 +135,9 @@ KINDS = {
     "mean over maps": ("mean b c i j -> b i j", {}),
     "max over maps": ("max b (c g) i j -> b c i j", {"g": 2}),
 }
+
+RESULTS = {"a filter a sample", "a product of results", "scaled"}
+"""Kinds whose second operand is a result, too."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -171,10 +177,51 @@ def test_kinds(kind: str):
         inputs = [random.standard_normal([int(n) for n in node.shape]).astype("float32") for node in net.graph.inputs]
         exact = ss.Network.of(net.graph, {n: a.astype("float64") for n, a in net.values.items()})
         wanted = list(exact.run(*(x.astype("float64") for x in inputs)).values())[-1]
-        fast.native.program.memory.view(np.uint8)[...] = 255  # not a number, what isn't written
+        written_inside(fast, inputs)
+        poisoned(fast)
         assert np.linalg.norm(fast(*inputs) - wanted) <= 1e-5 * np.linalg.norm(wanted)
         assert "plan" not in {row["kernel"] for row in fast.rows()}
 
 
-RESULTS = {"a filter a sample", "a product of results", "scaled"}
-EXAMPLES = 80
+def test_tails_and_sums_go_into_the_kernels():
+    """A transposed convolution with its batch norm, the residual sum and the activation is one kernel a phase."""
+    net = ss.Network("tails")
+    x = net.input("b c i j", b=1, c=20, i=6, j=6, name="x")
+    other = net.conv(net.activation(x, "relu", name="start"), "b c i+u-1 j+v-1, o c u v -> b o i j", o=33, u=3, v=3, name="other")
+    other = net.conv(other, "b c i j, c o u v -> b o 2*i+u 2*j+v", o=17, u=2, v=2, name="up")
+    y = net.conv(x, "b c i j, c o u v -> b o 2*i+u-1 2*j+v-1", o=17, u=4, v=4, bias="o", name="deconv")
+    net.activation(net.add(net.norm(y, name="norm"), other, name="sum"), "tanh", name="end")
+    random = np.random.default_rng(0)
+    net.values = {name: random.uniform(0.1, 0.3, w.shape).astype("float32") for name, w in net.values.items()}
+    fast, image = net.compile(threads=2), random.standard_normal((1, 20, 6, 6)).astype("float32")
+    wanted = list(net.run(image.astype("float64")).values())[-1]
+    assert np.linalg.norm(fast(image) - wanted) <= 1e-5 * np.linalg.norm(wanted)
+    assert [row["layer"] for row in fast.rows() if row["kernel"] == "direct"][-4:] == ["end"] * 4
+    assert [row["layer"] for row in fast.rows() if row["kernel"] in ("combine", "plan")] == ["start"]
+
+
+def test_what_only_moves_is_moved_once_and_a_view_never():
+    net = ss.Network("moves")
+    x = net.input("b c i j", b=2, c=3, i=4, j=5)
+    x = net.pool(net.pool(x, "b c i j -> b j i c"), "b j i c -> b (i c) j")
+    net.pool(x, "b a j -> b j a")
+    fast = net.compile(threads=1)
+    image = np.arange(120, dtype="float32").reshape(2, 3, 4, 5)
+    assert np.array_equal(fast(image), list(net.run(image).values())[-1])
+    assert [row["kernel"] for row in fast.rows()] == ["gather"]
+    flat = ss.Network("view")
+    flat.pool(flat.activation(flat.input("b c i j", b=2, c=3, i=4, j=5), "relu"), "b c i j -> b (c i j)")
+    program = flat.compile(threads=1)
+    assert [row["kernel"] for row in program.rows()] == ["pack", "combine", "unpack"]
+    assert np.array_equal(program(-image), list(flat.run(-image).values())[-1])
+
+
+def test_too_large_to_be_opened_is_planned(monkeypatch):
+    net = ss.Network("large")
+    x = net.input("b c i j", b=1, c=2, i=9, j=9)
+    net.conv(x, "b c i+u j+v, o c u v i j -> b o i j", o=2, u=3, v=3, name="local")
+    monkeypatch.setattr("slidesum.engine.whole.opened.MOST", 500)
+    image = np.ones((1, 2, 9, 9), "float32")
+    fast = net.compile(threads=1)
+    assert [row["kernel"] for row in fast.rows()] == ["plan"]
+    assert np.allclose(fast(image), list(net.run(image).values())[-1])

@@ -184,7 +184,7 @@ class Emitter:
         self._clear(y, level)
         lanes, threads = self.setting.lanes, self.setting.threads
         for phase in work.parted():
-            if phase.what.is_depthwise and form == "blocked" and phase.lands is None:
+            if phase.what.is_depthwise and form == "blocked":
                 self.plan.parts.append(depthwise_part(phase, x, y, lanes, threads, level, self._row_numbers))
             else:
                 for group in by_group(phase, x, y, other, lanes):

@@ -38,7 +38,7 @@ def depthwise_part(work: Filters, x: Spot, y: Spot, lanes: int, threads: int, le
     columns = window.positions[2]
     tiles = -(-columns // TILE)
     wide = -(-columns // tiles)
-    numbers, tasks = rows({"x": x, "y": y}, maps)
+    numbers, tasks = rows({"x": x, "y": y}, replace(maps, cells=window.positions))
     taps = math.prod(window.taps)
     w = np.zeros((maps.blocks * lanes, taps), work.w.dtype)
     w[: maps.channels] = work.w.reshape(maps.channels, taps)
@@ -51,8 +51,10 @@ def depthwise_part(work: Filters, x: Spot, y: Spot, lanes: int, threads: int, le
         "w": np.ascontiguousarray(w.reshape(maps.blocks, lanes, taps).transpose(0, 2, 1)),
         "bias": bias,
         "x_rows": window_rows(window, x.maps),
+        "y_rows": row_table(maps) if work.lands is None else landing_rows(window, work.lands, maps),
     }
-    kernel = Depthwise(lanes, wide, columns % wide, window.strides[2] * lanes, work.tail)
+    y_step = lanes if work.lands is None else work.lands.step[2] * lanes
+    kernel = Depthwise(lanes, wide, columns % wide, window.strides[2] * lanes, y_step, work.tail)
     macs = maps.batch * work.what.macs
     return Part(work.name, kernel, numbers, tasks, level, macs, 4 * (x.maps.values + maps.values), f"1x{wide}")
 

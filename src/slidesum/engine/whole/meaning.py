@@ -8,7 +8,7 @@
     c, c                 c, taps            depthwise
     c, c                 (no filter)        pooling: max, mean, sum, min
 
-Whatever is written otherwise has no kernel here, and is computed by its plan.
+Whatever is written otherwise is lowered to such layers (`lower.py`).
 """
 
 from __future__ import annotations
