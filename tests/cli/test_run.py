@@ -58,8 +58,18 @@ def test_a_tuned_program_tells_what_was_measured(saved):
     assert "tuned ms" in told.stdout
 
 
-def test_options_of_the_other_engine(saved):
+def test_weights_in_half_the_bytes(saved):
     folder, _ = saved
-    told = slidesum("run", str(folder / "net.json"), str(folder / "image.npy"), "--exact")
+    told = slidesum(
+        "run", str(folder / "net.json"), str(folder / "image.npy"), "--engine", "native", "--table", "--weights", "float16"
+    )
+    assert told.returncode == 0
+    assert ", float32, weights of 0 layers in float16\nlayer " in told.stdout
+
+
+@pytest.mark.parametrize("option", [["--exact"], ["--weights", "float16"]])
+def test_options_of_the_other_engine(saved, option):
+    folder, _ = saved
+    told = slidesum("run", str(folder / "net.json"), str(folder / "image.npy"), *option)
     assert told.returncode == 2
-    assert "--threads, --exact, --tune and --table are of a compiled program" in told.stderr
+    assert "--threads, --exact, --tune, --weights and --table are of a compiled program" in told.stderr

@@ -194,14 +194,21 @@ class Network(Verbs, Exports):
         return run(self.graph, self.values, *inputs)
 
     def compile(
-        self, batch: int | None = None, *, threads: int | None = None, exact: bool = False, tune: bool | float = False
+        self,
+        batch: int | None = None,
+        *,
+        threads: int | None = None,
+        exact: bool = False,
+        tune: bool | float = False,
+        weights: str = "float32",
     ) -> Compiled:
         """The network as one native program for this processor: `fast = net.compile(batch=1)`, then `fast(x)`, in float32.
 
         `batch` is fixed from then on (the declared one, if it isn't given), `threads` are those of the processor without a number.
-        `exact=True` forbids Winograd's transforms, which round a little differently. It prints itself as a table: which kernel
-        computes a layer, how many multiply-adds that takes, the bytes that are held. Needs llvmlite (the extra `native`); without
-        it, or on an unknown processor, layers are computed by their plans, and the table says so.
+        `exact=True` forbids Winograd's transforms, which round a little differently. With `weights="float16"` or "bfloat16", layers
+        that wait for their weights (fully connected ones, of a small batch) store them rounded, in half the bytes. It prints itself
+        as a table: which kernel computes a layer, how many multiply-adds that takes, the bytes that are held. Needs llvmlite (the
+        extra `native`); without it, or on an unknown processor, layers are computed by their plans, and the table says so.
 
         `tune=True` measures for each layer which of some ways is the fastest here, for up to a minute (`tune=20`: 20 seconds). What
         was measured is kept on the disk and isn't measured again. Other ways round otherwise, within the same bound.
@@ -212,12 +219,13 @@ class Network(Verbs, Exports):
         >>> fast([[[[1.0] * 8] * 8] * 3] * 2).shape
         (2, 4, 6, 6)
 
-        Raises UsageError where it can't be built with that batch, SizeError while sizes are symbols.
+        Raises UsageError where it can't be built with that batch, SizeError while sizes are symbols, ArrayError for a weight beyond
+        the numbers that are asked for.
         """
         from slidesum.run.compiled import Compiled
         from slidesum.run.rebatched import rebatched
 
-        return Compiled(rebatched(self.graph, batch), self.values, threads=threads, exact=exact, tune=tune)
+        return Compiled(rebatched(self.graph, batch), self.values, threads=threads, exact=exact, tune=tune, weights=weights)
 
     def verify(self, seed: int = 0) -> Verified:
         """Run it on random numbers of the declared shapes: has every result the shape told, and finite numbers? Prints itself."""

@@ -21,6 +21,14 @@ class Engine(StrEnum):
     native = "native"
 
 
+class Width(StrEnum):
+    """In how many bits weights are stored."""
+
+    float32 = "float32"
+    float16 = "float16"
+    bfloat16 = "bfloat16"
+
+
 def run(
     model: Model,
     image: Annotated[str, typer.Argument(help="A picture, a .npy array, or digits:N for a test image of the digits.")],
@@ -28,6 +36,9 @@ def run(
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of the program.  [default: the processor's]")] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Without Winograd's transforms.")] = False,
     tune: Annotated[bool, typer.Option("--tune", help="Measure which kernels are the fastest here; up to a minute, once.")] = False,
+    weights: Annotated[
+        Width, typer.Option(help="How weights are stored that a layer waits for, as those of fully connected layers.")
+    ] = Width.float32,
     table: Annotated[bool, typer.Option("--table", help="Print what the program does: kernel, macs, bytes, milliseconds.")] = False,
     top: Annotated[int, typer.Option(min=1, help="How many values of the result are told, the best first.")] = 5,
     sizes: Sizes = None,
@@ -39,8 +50,8 @@ def run(
 
     from slidesum.laws.answer import smallest_wins
 
-    if engine is Engine.plans and (threads or exact or tune or table):
-        raise misspelt("--threads, --exact, --tune and --table are of a compiled program", "Add --engine native.")
+    if engine is Engine.plans and (threads or exact or tune or table or weights is not Width.float32):
+        raise misspelt("--threads, --exact, --tune, --weights and --table are of a compiled program", "Add --engine native.")
     net = network(model, sizes, input, strict)
     tell_untrained(net)
     x = image_for(image, net)
@@ -48,7 +59,7 @@ def run(
         maps = net.run(x)
         results = {node.name: maps[node.name] for node in net.graph.outputs}
     else:
-        results = _compiled(net, x, threads, exact, tune, table)
+        results = _compiled(net, x, table, threads=threads, exact=exact, tune=tune, weights=weights.value)
     for name, result in results.items():
         smallest = smallest_wins(net.graph[name])
         told = "  the smallest wins" if smallest else ""
@@ -59,8 +70,8 @@ def run(
             print(f"  {','.join(map(str, at))}: {result[at]:.6g}")
 
 
-def _compiled(net: Network, x: Any, threads: int | None, exact: bool, tune: bool, table: bool) -> dict[str, Any]:
-    fast = net.compile(threads=threads, exact=exact, tune=tune)
+def _compiled(net: Network, x: Any, table: bool, **options: Any) -> dict[str, Any]:
+    fast = net.compile(**options)
     y = fast(x)
     if table:
         print(fast.table(x))

@@ -124,6 +124,17 @@ class Code:
         fma = self._intrinsic(f"llvm.fma.{self._suffix}", self.vector, [self.vector] * 3)
         return self.builder.call(fma, [a, b, c])
 
+    def spread_whole(self, value: Value) -> Value:
+        """A vector of one 64-bit integer."""
+        return self._spread(value, ir.VectorType(INT, self.lanes))
+
+    def gathered(self, pointers: Value, mask: Value, otherwise: Value) -> Value:
+        """The values that a vector of addresses points to; lanes that are masked out are those of `otherwise`."""
+        whole = ir.IntType(32)
+        kinds = [ir.VectorType(POINTER, self.lanes), whole, ir.VectorType(BIT, self.lanes), self.vector]
+        gather = self._intrinsic(f"llvm.masked.gather.{self._suffix}.v{self.lanes}p0", self.vector, kinds)
+        return self.builder.call(gather, [pointers, ir.Constant(whole, self.bytes), mask, otherwise])
+
     def totals(self, vectors: Sequence[Value]) -> Value:
         """The vector of the sums of the lanes of up to as many vectors: neighbours are added, of two vectors at a time."""
         left = [*vectors, *[self.zeros()] * (self.lanes - len(vectors))]

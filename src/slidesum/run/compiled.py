@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from slidesum.run.network import checked_values, fitted_inputs, refuse_symbols, 
 
 if TYPE_CHECKING:
     from slidesum.engine.whole.network import NativeNetwork, Row
+    from slidesum.engine.whole.widths import Width
 
 Array = Any
 Again = tuple[Callable[..., "Compiled"], tuple[Any, ...]]
@@ -44,11 +45,13 @@ class Compiled:
         threads: int | None = None,
         exact: bool = False,
         tune: bool | float = False,
+        weights: str = "float32",
         again: Again | None = None,
     ) -> None:
         """`again` makes it anew where it is unpickled; with it, `values` is emptied: what kernels have isn't kept too."""
         refuse_symbols(graph)
         self.graph, self.exact, self.tune, self.again = graph, known_exact(exact), known_tune(tune), again
+        self.weights = known_weights(weights)
         self.threads = known_threads(threads)
         held = {name: np.asarray(array, np.float32) for name, array in checked_values(graph, values).items()}
         self.values = held if again is None else _taken(held, values)
@@ -60,7 +63,7 @@ class Compiled:
             return None
         from slidesum.engine.whole.network import NativeNetwork
 
-        return NativeNetwork(self.graph, values, here, self.threads, self.exact, self._by_plan, self.tune)
+        return NativeNetwork(self.graph, values, here, self.threads, self.exact, self._by_plan, self.tune, self.weights)
 
     def _by_plan(self, node: Node, before: Sequence[Array]) -> Array:
         """The result of one layer, where there is no kernel for it."""
@@ -75,6 +78,11 @@ class Compiled:
     def peak_bytes(self) -> int:
         """What is held between layers, beside weights and results; 0 where nothing is held in one place."""
         return self.native.arena_bytes if self.native else 0
+
+    @property
+    def weight_errors(self) -> Mapping[str, float]:
+        """By layers whose weights are stored in half the bytes: what rounding changed, as a part of them, norm over norm."""
+        return self.native.weight_errors if self.native else {}
 
     def __call__(self, *inputs: Array) -> Any:
         """The result, or the results by the names of their layers where the network has several outputs."""
@@ -131,6 +139,7 @@ class Compiled:
         for head in rows[0]:
             if head not in total:
                 total[head] = sum(value for row in rows if not isinstance(value := row[head], str))
+        title += f", weights of {len(self.weight_errors)} layers in {self.weights}" if self.weights != "float32" else ""
         lines = [{head: _shown(value) for head, value in row.items()} for row in (*rows, total)]
         heads = list(rows[0])
         width = {head: max(len(head), *(len(line[head]) for line in lines)) for head in heads}
@@ -144,7 +153,7 @@ class Compiled:
         return f"<compiled {self.graph.name}: {'native' if self.is_native else 'by plans'}, {self.threads} threads>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return self.again or (_again, (self.graph, self.values, self.threads, self.exact, self.tune is not None))
+        return self.again or (_again, (self.graph, self.values, self.threads, self.exact, self.tune is not None, self.weights))
 
 
 def _taken(held: dict[str, Array], values: Mapping[str, Array]) -> dict[str, Array]:
@@ -154,9 +163,9 @@ def _taken(held: dict[str, Array], values: Mapping[str, Array]) -> dict[str, Arr
     return held
 
 
-def _again(graph: Graph, values: Mapping[str, Array], threads: int, exact: bool, tuned: bool) -> Compiled:
+def _again(graph: Graph, values: Mapping[str, Array], threads: int, exact: bool, tuned: bool, weights: str) -> Compiled:
     """Compiled anew, where it was unpickled: code belongs to one processor. What was tuned takes what is known there by now."""
-    return Compiled(graph, values, threads=threads, exact=exact, tune=0.0 if tuned else False)
+    return Compiled(graph, values, threads=threads, exact=exact, tune=0.0 if tuned else False, weights=weights)
 
 
 def known_threads(threads: Any) -> int:
@@ -182,6 +191,17 @@ def known_tune(tune: Any) -> float | None:
     if not isinstance(tune, int | float) or not 0 <= tune < float("inf"):
         raise UsageError(f"tune= is True, False or a number of seconds, not {tune!r}", advice="Write tune=True.")
     return float(tune)
+
+
+def known_weights(weights: Any) -> Width:
+    """The option as it is, if it is one."""
+    if weights not in ("float32", "float16", "bfloat16"):
+        raise UsageError(
+            f"weights= is 'float32', 'float16' or 'bfloat16', not {weights!r}",
+            usual="It is how weights are stored that a layer waits for; they are computed with in float32.",
+            advice='Write weights="float16" to halve the time of fully connected layers.',
+        )
+    return cast("Width", weights)
 
 
 def _on_the_processor(x: Array) -> Array:

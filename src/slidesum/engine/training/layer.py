@@ -30,10 +30,9 @@ from slidesum.engine.whole.maps import BARE, Maps
 from slidesum.engine.whole.meaning import Convolution, Window
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Number, Outside, Part, Plan, Program, Ref
-from slidesum.engine.whole.tail import PLAIN
 from slidesum.engine.whole.transforms import relative_error
+from slidesum.engine.whole.units import Filters
 from slidesum.engine.whole.ways import Problem, Transformed
-from slidesum.engine.whole.work import Filters
 
 Array = Any
 TRANSFORM = 18
@@ -112,7 +111,7 @@ class Learning:
     def _choice(self, what: Convolution) -> Transformed | None:
         """The tiles of a convolution, with the filters' transforms at every call."""
         x, y = self._maps(what)
-        problem = Problem.of(what, x, y, None, PLAIN)
+        problem = Problem.of(_work(what), x, y, None)
 
         def cost(choice: Transformed) -> float:
             vectors = (choice.outputs + self.taps - 1) ** 2 * y.blocks * x.blocks * self.lanes

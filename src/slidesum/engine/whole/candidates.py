@@ -14,6 +14,7 @@ from slidesum.engine.host import Host
 from slidesum.engine.whole.emit_filters import groups_together, laid
 from slidesum.engine.whole.tiling import LATENCY, cycles, fits, tilings
 from slidesum.engine.whole.ways import SHARE, Mapwise, Problem, Summed, Transformed, Way
+from slidesum.engine.whole.widths import Width
 
 OUTPUTS = {3: (2, 4, 6), 5: (2, 4)}
 """Results along one side of a tile, by taps."""
@@ -46,6 +47,7 @@ class Setting:
     host: Host
     threads: int
     exact: bool
+    width: Width = "float32"
 
     @property
     def lanes(self) -> int:
@@ -100,7 +102,7 @@ def mapwise(problem: Problem, threads: int) -> list[Mapwise]:
 def summed(problem: Problem, host: Host, threads: int) -> list[Summed]:
     """The sum itself, by its tiles, the best first."""
     what, lanes = problem.what, host.bytes_wide // 4
-    lie = laid(what.window, problem.x, problem.y, problem.other)
+    lie = laid(what.window, problem.x, problem.y, problem.other, problem.lands)
     together = groups_together(what.groups, what.filters, what.channels, lanes)
     groups = what.groups // together
     blocks, maps = -(-together * what.filters // lanes), -(-together * what.channels // problem.x.lanes)
@@ -115,7 +117,8 @@ def transformed(problem: Problem, host: Host, threads: int) -> list[Transformed]
     taps = window.taps[2]
     is_square = window.taps[1] == taps and taps in OUTPUTS
     plain = window.strides[1:] == (1, 1) == window.dilations[1:]
-    if not (is_square and plain) or what.groups > 1 or x.lanes != lanes or what.channels < lanes:
+    is_whole = problem.lands is None and not problem.is_result and what.groups == 1
+    if not (is_square and plain and is_whole) or x.lanes != lanes or what.channels < lanes:
         return []
     blocks, maps = y.blocks, x.blocks * window.taps[0]
     found = []

@@ -16,11 +16,12 @@ from slidesum.engine.whole.tail import PLAIN, Tail, applied
 
 @dataclass(frozen=True)
 class Depthwise(Kernel):
-    """The kernel for tiles of `wide` positions and `rest` at a row's end, `step` values apart on x."""
+    """The kernel for tiles of `wide` positions and `rest` at a row's end, `step` values apart on x and `y_step` on y."""
 
     wide: int
     rest: int
     step: int
+    y_step: int
     tail: Tail = PLAIN
 
     SLOTS = (
@@ -51,9 +52,9 @@ class Depthwise(Kernel):
                     ]
 
                 sums = body.loop(taps, tap, [bias] * wide)
-                to = body.lane(y_row, body.times(j, body.count(self.wide * self.lanes)))
+                to = body.lane(y_row, body.times(j, body.count(self.wide * self.y_step)))
                 for p, total in enumerate(sums):
-                    body.store(applied(body, self.tail, total), body.lane(to, p * self.lanes))
+                    body.store(applied(body, self.tail, total), body.lane(to, p * self.y_step))
 
             body.each(body.given("tiles"), lambda j: tile(j, self.wide))
             if self.rest:

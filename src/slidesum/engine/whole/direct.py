@@ -8,6 +8,7 @@ A vector holds the filters of a block, so that a result is written as it lies. T
 they are read. Rows of x and y, and the taps, are tables of distances: strides, dilations, paddings and a third axis are in them.
 
 `inner`   maps of a block: as many as lanes; 1 where x has few maps, which then lie by themselves, plane by plane
+`width`   how filters are stored (`widths.py`)
 `step`    from one position to the next on x, in values; on y it is `y_step`
 """
 
@@ -20,11 +21,12 @@ from typing import Protocol
 from slidesum.engine.code import Value
 from slidesum.engine.whole.kernel import Body, Kernel
 from slidesum.engine.whole.tail import PLAIN, Tail, applied
+from slidesum.engine.whole.widths import BYTES, Width, beside, read
 
 UNROLLED = 4
 """Maps of a block whose products are written out."""
-AHEAD = 1024
-"""Values by which filters are fetched ahead, where each is used a few times only."""
+AHEAD = 4096
+"""Bytes by which filters are fetched ahead, where each is used a few times only."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Direct(Kernel):
     inner: int
     tail: Tail = PLAIN
     adds: bool = False
+    width: Width = "float32"
 
     SLOTS = (
         *("x", "w", "y", "bias", "other", "taps_table", "x_rows", "y_rows", "other_rows", "groups_table"),
@@ -62,13 +65,13 @@ class Direct(Kernel):
         y = body.lane(body.address("y"), _place(body, "y", sample, own))
         other = body.lane(body.address("other"), _place(body, "other", sample, own)) if self.adds else None
         bias = body.lane(body.address("bias"), body.times(own, body.count(self.lanes)))
-        weights = body.lane(body.address("w"), body.times(group, body.given("w_group")))
+        weights = beside(body, self.width, body.address("w"), body.times(group, body.given("w_group")))
         a_map = body.times(body.given("taps"), body.count(self.inner * self.blocks * self.lanes))
 
         def part(low: Value) -> None:
             high = body.least(body.given("maps"), body.sum(low, body.given("maps_at_once")))
             is_last = body.builder.icmp_signed("==", high, body.given("maps"))
-            some = body.lane(weights, body.times(low, a_map))
+            some = beside(body, self.width, weights, body.times(low, a_map))
 
             def row(r: Value) -> None:
                 x_row = body.lane(x, self._entry(body, "x_rows", r))
@@ -165,7 +168,7 @@ def summed(
             def some(m: Value, carried: list[Value]) -> Sequence[Value]:
                 weights, *sums = carried
                 sums = products(body, kernel, body.lane(here, m), weights, wide, sums)
-                return [body.lane(weights, a_step), *sums]
+                return [beside(body, kernel.width, weights, a_step), *sums]
 
             if kernel.inner == at_once:
                 return some(body.count(0), carried)
@@ -191,16 +194,20 @@ class Shape(Protocol):
     @property
     def inner(self) -> int: ...
 
+    @property
+    def width(self) -> Width: ...
+
 
 def products(body: Body, kernel: Shape, x: Value, w: Value, wide: int, sums: Sequence[Value], ahead: bool = False) -> list[Value]:
     """The products of a few maps: every filter's vector with every position's value. `ahead` fetches filters in time."""
     made = list(sums)
     blocks, lanes = kernel.blocks, kernel.lanes
     for c in range(min(UNROLLED, kernel.inner)):
-        filters = [body.load(body.lane(w, (c * blocks + k) * lanes)) for k in range(blocks)]
+        places = [(c * blocks + k) * lanes for k in range(blocks)]
+        filters = [read(body, kernel.width, beside(body, kernel.width, w, place)) for place in places]
         if ahead or wide < 7:
-            for k in range(blocks):
-                body.prefetch(body.lane(w, (c * blocks + k) * lanes + AHEAD))
+            for place in places:
+                body.prefetch(beside(body, kernel.width, w, place + AHEAD // BYTES[kernel.width]))
         for p in range(wide):
             value = body.spread(body.value(body.lane(x, p * kernel.step + c)))
             for k in range(blocks):

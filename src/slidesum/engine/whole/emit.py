@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from slidesum.core.network import Graph, Node
 from slidesum.engine.whole.candidates import Choose, Setting
 from slidesum.engine.whole.emit_filters import by_group
+from slidesum.engine.whole.emit_moves import moved_part
 from slidesum.engine.whole.emit_rows import clear_part, edge_part, row_numbers
 from slidesum.engine.whole.emit_ways import parts_of
 from slidesum.engine.whole.emit_winograd import rounds_well
@@ -20,12 +21,12 @@ from slidesum.engine.whole.kernel import Kernel
 from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.places import Form, Places, Spot
 from slidesum.engine.whole.pool import Pool
-from slidesum.engine.whole.program import Number, Outside, Part, Place, Plan, Step
+from slidesum.engine.whole.program import Number, Outside, Part, Place, Plan, Ref, Step
 from slidesum.engine.whole.response import Response
 from slidesum.engine.whole.rows import Combine
 from slidesum.engine.whole.tables import pool_tables
+from slidesum.engine.whole.units import Combines, Filters, Joins, Moves, Planned, Pools, Responds, Work, Works, spent
 from slidesum.engine.whole.ways import Problem, Transformed, Way
-from slidesum.engine.whole.work import Combines, Filters, Joins, Planned, Pools, Responds, Work, spent
 from slidesum.laws.count import count
 
 Array = Any
@@ -43,19 +44,21 @@ class _Filtering:
     other: Spot | None
     level: int
     at: int
+    filters: Place | None
 
     @property
     def problem(self) -> Problem:
-        return Problem.of(self.work.what, self.x.maps, self.y.maps, self.other.maps if self.other else None, self.work.tail)
+        return Problem.of(self.work, self.x.maps, self.y.maps, self.other.maps if self.other else None)
 
 
 class Emitter:
     """Work by work; `levels` say when a result is there, by its name and form."""
 
-    def __init__(self, graph: Graph, works: list[Work], setting: Setting, compute: Compute, choose: Choose) -> None:
-        self.graph, self.works, self.setting, self.compute, self.choose = graph, works, setting, compute, choose
+    def __init__(self, graph: Graph, made: Works, setting: Setting, compute: Compute, choose: Choose) -> None:
+        self.graph, self.works, self.setting, self.compute, self.choose = graph, list(made.works), setting, compute, choose
+        self.lowered, self.shapes, self.asked = made.lowered, made.shapes, made.asked
         self.plan = Plan()
-        self.places = Places(graph, works, setting.lanes, self.plan)
+        self.places = Places(graph, made.works, made.shapes, setting.lanes, self.plan)
         self.levels: dict[tuple[str, Form], int] = {(node.name, "plain"): -1 for node in graph.inputs}
         self.cleared: set[int] = set()
         self.filtering: list[_Filtering] = []
@@ -70,11 +73,14 @@ class Emitter:
         self._ways_chosen()
         for number, node in enumerate(self.graph.outputs):
             place = Outside(number, given=False)
-            if self.places.plains.get(node.name) != place:
+            if self.places.plains.get(node.name) == place:
+                self._plain(node.name)
+            else:
                 if self.places.is_plain(node.name):
                     self._step(node.name, (node.name,), place, lambda arrays: arrays[0])
                 else:
                     self._edge(node.name, self.places.spot(node.name), place, self._level((node.name, "blocked")), into=False)
+        self.plan.parts = [replace(part, name=self.lowered.get(part.name, part.name)) for part in self.plan.parts]
         return self.plan
 
     def _work(self, work: Work) -> None:
@@ -92,6 +98,8 @@ class Emitter:
                 self._made(name, level)
             case Joins():
                 self._joins(work)
+            case Moves():  # when somebody wants it, in that form
+                pass
             case Planned(name, inputs, node):
                 self._step(name, inputs, self.places.plain(name), lambda arrays: self.compute(node, arrays))
 
@@ -107,15 +115,22 @@ class Emitter:
         """Where it lies in blocks; what is plain is packed first."""
         spot = self.places.spot(name, form)
         if (name, form) not in self.levels:
-            level = self._level((name, "plain"))
-            self._clear(spot, level)
-            self._edge(name, spot, self.places.plain(name), level, into=True)
-            self.levels[name, form] = level
+            made = self.places.made_by.get(name)
+            if isinstance(made, Moves):
+                self.levels[name, form] = self._moved(made, spot)
+            else:
+                level = self._level((name, "plain"))
+                self._clear(spot, level)
+                self._edge(name, spot, self.places.plain(name), level, into=True)
+                self.levels[name, form] = level
         return spot
 
     def _plain(self, name: str) -> Place:
         place = self.places.plain(name)
-        if (name, "plain") not in self.levels:
+        made = self.places.made_by.get(name)
+        if (name, "plain") not in self.levels and isinstance(made, Moves):
+            self.levels[name, "plain"] = self._moved(made, place)
+        elif (name, "plain") not in self.levels:
             level = self._level((name, "blocked"))
             self._edge(name, self.places.spot(name), place, level, into=False)
             self.levels[name, "plain"] = level
@@ -127,7 +142,26 @@ class Emitter:
             self.cleared.add(spot.buffer)
             self.plan.parts.append(clear_part(spot, self.setting.lanes, level))
 
-    # Kernels
+    def _moved(self, work: Moves, to: Spot | Place) -> int:
+        """Moved from where x is to there, and when."""
+        in_blocks = (work.x, "blocked") in self.levels
+        source = self._blocked(work.x) if in_blocks else self._plain(work.x)
+        level = self._level((work.x, "blocked" if in_blocks else "plain"))
+        if isinstance(to, Spot):
+            self._clear(to, level)
+        if np.array_equal(work.table.reshape(-1), np.arange(work.table.size)):  # only shapes change
+            match source, to:
+                case Spot(), Ref() | Outside():
+                    self._edge(work.name, source, to, level, into=False)
+                    return level
+                case Ref() | Outside(), Spot():
+                    self._edge(work.name, to, source, level, into=True)
+                    return level
+                case _:
+                    pass
+        lanes, threads = self.setting.lanes, self.setting.threads
+        self.plan.parts.append(moved_part(work.name, work.table, source, to, lanes, threads, level, work.fill))
+        return level
 
     def _filters(self, work: Filters) -> None:
         form = self.places.form(work)
@@ -137,11 +171,15 @@ class Emitter:
         if work.other is not None:
             other = self._blocked(work.other)
             needs.append((work.other, "blocked"))
+        filters = None if work.w_from is None else self._plain(work.w_from)
+        if work.w_from is not None:
+            needs.append((work.w_from, "plain"))
         level = self._level(*needs)
         self._clear(y, level)
-        for group in by_group(work, x, y, other, self.setting.lanes):
-            self.filtering.append(_Filtering(*group, level, len(self.plan.parts)))
-        self._made(work.name, level)
+        for phase in work.parted():
+            for group in by_group(phase, x, y, other, self.setting.lanes):
+                self.filtering.append(_Filtering(*group, level, len(self.plan.parts), filters))
+        self._made(work.name, level if filters is None else level + 1)
 
     def _ways_chosen(self) -> None:
         """The parts of all filters, where they belong: each in the best way that its filters allow."""
@@ -152,8 +190,22 @@ class Emitter:
             allowed = partial(_allowed, found.work.w, {})
             way, seconds = next(entry for entry in ranked[found.problem] if allowed(entry[0]))
             parts, scratch = parts_of(found.work, found.x, found.y, found.other, way, self.setting, found.level)
-            self.plan.parts[found.at : found.at] = [replace(parts[0], seconds=seconds), *parts[1:]]
+            parts[0] = replace(parts[0], seconds=seconds)
+            if found.filters is not None:
+                parts = [own for part in parts for own in self._with_filters(part, found.filters)]
+            self.plan.parts[found.at : found.at] = parts
             self.plan.scratch = max(self.plan.scratch, scratch)
+
+    def _with_filters(self, part: Part, filters: Place) -> Iterator[Part]:
+        """Before a part whose filters are results, these are laid as it reads them."""
+        table = part.numbers.get("w")
+        if not isinstance(table, np.ndarray) or not table.size:
+            yield part
+            return
+        place = Ref(self.plan.buffer(table.size))
+        lanes, threads = self.setting.lanes, self.setting.threads
+        yield moved_part(part.name, table - 1, filters, place, lanes, threads, part.level)
+        yield replace(part, numbers={**part.numbers, "w": place}, level=part.level + 1)
 
     def _spent(self) -> None:
         """Works without their arrays: those that wait for a way hold them, as long as they wait."""
@@ -181,7 +233,7 @@ class Emitter:
     def _joins(self, work: Joins) -> None:
         y, block, levels = self.places.spot(work.name), 0, []
         for name in work.inputs:
-            channels = int(self.graph[name].shape[1])
+            channels = int(self.shapes[name][1])
             if self.places.owners.get(name) == (work.name, block):
                 levels.append(self.levels[name, "blocked"])
             else:
@@ -193,9 +245,9 @@ class Emitter:
         self._made(work.name, max(levels))
 
     def _step(self, name: str, inputs: tuple[str, ...], to: Place, function: Callable[[Sequence[Array]], Array]) -> None:
-        reads = tuple((self._plain(n), tuple(int(k) for k in self.graph[n].shape)) for n in inputs)
+        reads = tuple((self._plain(n), tuple(int(k) for k in self.shapes[n])) for n in inputs)
         level = self._level(*((n, "plain") for n in inputs))
-        self.plan.steps.append(Step(name, function, reads, (to, tuple(int(k) for k in self.graph[name].shape)), level))
+        self.plan.steps.append(Step(name, function, reads, (to, tuple(int(k) for k in self.shapes[name])), level))
         self.levels[name, "plain"] = level
 
     def _rows(
@@ -217,13 +269,16 @@ class Emitter:
         return row_numbers(spots, cells, self.setting.threads)
 
     def _edge(self, name: str, spot: Spot, plain: Place, level: int, *, into: bool) -> None:
+        """Into blocks or out of them."""
         self.plan.parts.append(edge_part(name, spot, plain, self.setting.lanes, self.setting.threads, level, into=into))
 
     def macs_asked(self, work: Work) -> int:
         """The multiply-adds that the equations behind a work ask for."""
+        if work.name in self.asked:
+            return self.asked[work.name]
         match work:
-            case Filters(what=what, name=name):
-                return int(self.graph[name].shape[0]) * what.macs if work.counts else 0
+            case Filters(what=what, name=name) if name in self.graph:
+                return int(self.shapes[name][0]) * what.macs if work.counts else 0
             case Planned(node=node):
                 return int(count(node.sized).macs) if node.sized is not None else 0
             case _:

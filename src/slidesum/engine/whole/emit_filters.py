@@ -17,9 +17,11 @@ from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.meaning import Window
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Number, Part
-from slidesum.engine.whole.tables import row_table, tap_table, window_rows
+from slidesum.engine.whole.spread import Lands
+from slidesum.engine.whole.tables import landing_rows, row_table, tap_table, window_rows
+from slidesum.engine.whole.units import Filters
 from slidesum.engine.whole.ways import Mapwise, Summed
-from slidesum.engine.whole.work import Filters
+from slidesum.engine.whole.widths import Width, is_streamed, narrowed, weight_error
 
 Array = Any
 TASK = 2**19
@@ -32,9 +34,9 @@ def depthwise_part(work: Filters, x: Spot, y: Spot, way: Mapwise, lanes: int, th
     """A filter a map."""
     window, maps, wide = work.what.window, y.maps, way.wide
     columns = window.positions[2]
-    numbers, tasks = row_numbers({"x": x, "y": y}, maps, threads, way.share)
+    numbers, tasks = row_numbers({"x": x, "y": y}, replace(maps, cells=window.positions), threads, way.share)
     taps = math.prod(window.taps)
-    w = np.zeros((maps.blocks * lanes, taps), np.float32)
+    w = np.zeros((maps.blocks * lanes, taps), work.w.dtype)
     w[: maps.channels] = work.w.reshape(maps.channels, taps)
     bias = np.zeros(maps.blocks * lanes, np.float32)
     bias[: maps.channels] = work.bias
@@ -45,8 +47,10 @@ def depthwise_part(work: Filters, x: Spot, y: Spot, way: Mapwise, lanes: int, th
         "w": np.ascontiguousarray(w.reshape(maps.blocks, lanes, taps).transpose(0, 2, 1)),
         "bias": bias,
         "x_rows": window_rows(window, x.maps),
+        "y_rows": row_table(maps) if work.lands is None else landing_rows(window, work.lands, maps),
     }
-    kernel = Depthwise(lanes, wide, columns % wide, window.strides[2] * lanes, work.tail)
+    y_step = lanes if work.lands is None else work.lands.step[2] * lanes
+    kernel = Depthwise(lanes, wide, columns % wide, window.strides[2] * lanes, y_step, work.tail)
     macs = maps.batch * work.what.macs
     return Part(work.name, kernel, numbers, tasks, level, macs, 4 * (x.maps.values + maps.values), str(way))
 
@@ -82,7 +86,7 @@ def merged(w: Array, lanes: int) -> Array:
     if groups == 1:
         return w
     together = groups_together(groups, filters, channels, lanes)
-    made = np.zeros((groups // together, together * filters, together * channels, *w.shape[3:]), np.float32)
+    made = np.zeros((groups // together, together * filters, together * channels, *w.shape[3:]), w.dtype)
     for k in range(together):
         made[:, k * filters : (k + 1) * filters, k * channels : (k + 1) * channels] = w[k::together]
     return made
@@ -95,9 +99,17 @@ def groups_together(groups: int, filters: int, channels: int, lanes: int) -> int
 
 
 def direct_parts(
-    work: Filters, x: Spot, y: Spot, other: Spot | None, way: Summed, host: Host, threads: int, level: int
+    work: Filters,
+    x: Spot,
+    y: Spot,
+    other: Spot | None,
+    way: Summed,
+    host: Host,
+    threads: int,
+    level: int,
+    streamed: Width = "float32",
 ) -> list[Part]:
-    """The sum itself, as one part, or two where blocks are left over."""
+    """The sum itself, as one part, or two where blocks are left over; filters that are streamed are stored in that width."""
     lanes, window = host.bytes_wide // 4, work.what.window
     w = merged(work.w, lanes)
     groups, filters, channels = w.shape[:3]
@@ -106,33 +118,48 @@ def direct_parts(
     taps = math.prod(window.taps)
     filled = w.reshape(groups, filters, channels, taps)
     if filled.shape[1:3] != (blocks * lanes, maps * inner):
-        filled = np.zeros((groups, blocks * lanes, maps * inner, taps), np.float32)
+        filled = np.zeros((groups, blocks * lanes, maps * inner, taps), w.dtype)
         filled[:, :filters, :channels] = w.reshape(groups, filters, channels, taps)
     bias = np.zeros(groups * blocks * lanes, np.float32)
     bias[: len(work.bias)] = work.bias
-    lie = laid(window, x.maps, y.maps, other.maps if other else None)
+    lie = laid(window, x.maps, y.maps, other.maps if other else None, work.lands)
+    is_narrow = work.w_from is None and is_streamed(x.maps.batch * work.what.macs, work.w.size)
+    width = streamed if is_narrow else "float32"
     parts, begin = [], 0
     for high, wide in way.tiles:
         count = (blocks - begin) // high
         own = filled[:, begin * lanes : (begin + count * high) * lanes]
         weights = own.reshape(groups, count, high, lanes, maps, inner, taps).transpose(0, 1, 4, 6, 5, 2, 3)
-        kernel = Direct(lanes, high, wide, lie["columns"] % wide, lie["step"], lie["y_step"], inner, work.tail, other is not None)
+        kernel = Direct(
+            lanes, high, wide, lie["columns"] % wide, lie["step"], lie["y_step"], inner, work.tail, other is not None, width
+        )
         macs = lie["samples"] * groups * count * high * lanes * maps * inner * taps * lie["rows"] * lie["columns"]
         numbers, chunks = _numbers(kernel, x, y, other, lie, way, threads, macs, groups, count, begin, maps, taps)
-        numbers["w"] = np.ascontiguousarray(weights)
+        numbers["w"] = weights = np.ascontiguousarray(weights)
+        note, error = str(replace(way, tiles=((high, wide),))), 0.0
+        if width != "float32":
+            numbers["w"] = narrow = narrowed(weights, width, work.name)
+            error = weight_error(weights, narrow)
+            note += f" {width} {error:.0e}"
         numbers["bias"] = bias[begin * lanes :]
         numbers["taps_table"] = tap_table(window, x.maps)
         tasks = lie["samples"] * groups * count * chunks
-        size = 4 * (x.maps.values + y.maps.values + weights.size)
-        parts.append(Part(work.name, kernel, numbers, tasks, level, macs, size, str(replace(way, tiles=((high, wide),)))))
+        size = 4 * (x.maps.values + y.maps.values) + weights.nbytes // (1 if width == "float32" else 2)
+        parts.append(Part(work.name, kernel, numbers, tasks, level, macs, size, note, weight_error=error))
         begin += count * high
     return parts
 
 
-def laid(window: Window, x: Maps, y: Maps, other: Maps | None) -> dict[str, Any]:
+def laid(window: Window, x: Maps, y: Maps, other: Maps | None, lands: Lands | None = None) -> dict[str, Any]:
     """What is a row: of positions; of all of them, where nothing lies between rows; of samples, where each has one position."""
     depth, rows, columns = window.positions
     others = [maps for maps in (y, other) if maps is not None]
+    if lands is not None:
+        return {
+            "samples": x.batch, "rows": depth * rows, "columns": columns, "step": window.strides[2] * x.lanes,
+            "y_step": lands.step[2] * y.lanes, "x_rows": window_rows(window, x),
+            "y_rows": landing_rows(window, lands, y), "other_rows": landing_rows(window, lands, other) if other else 0,
+        }  # fmt: skip
     if x.batch > 1 and (depth, rows, columns) == (1, 1, 1) and len({maps.sample for maps in others}) == 1:
         table = window_rows(window, x)
         return {
@@ -160,7 +187,7 @@ def _numbers(
     a_map = kernel.blocks * lanes * kernel.inner * taps
     tiles = lie["columns"] // kernel.wide
     used = rows * (tiles + bool(kernel.rest))
-    at_once = maps if used == 1 else max(1, min(maps, way.near // (4 * a_map)))
+    at_once = maps if used == 1 else max(1, min(maps, way.near // max(1, 4 * a_map)))
     ogs = groups * count
     wanted = max(1, min(rows, -(-way.share * threads // (lie["samples"] * ogs)), macs // (lie["samples"] * ogs * TASK)))
     rows_at_once = -(-rows // wanted)

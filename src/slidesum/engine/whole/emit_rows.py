@@ -14,6 +14,9 @@ from slidesum.engine.whole.rows import Clear, rows_cut
 from slidesum.engine.whole.tables import row_table
 from slidesum.engine.whole.ways import SHARE
 
+SHORT = 64
+"""Cells of a row, below which rows are put together where they can be."""
+
 
 def clear_part(spot: Spot, lanes: int, level: int) -> Part:
     """Zeros around the cells of a whole buffer."""
@@ -48,13 +51,15 @@ def row_numbers(spots: Mapping[str, Spot], cells: Maps, threads: int, share: int
 
 
 def edge_part(name: str, spot: Spot, plain: Place, lanes: int, threads: int, level: int, *, into: bool) -> Part:
-    """From a plain array into blocks, or back."""
+    """From a plain array into blocks, or back; short rows with nothing between them are one."""
     maps = spot.maps
-    depth, rows, columns = maps.cells
-    size = depth * rows * columns
-    numbers, tasks = row_numbers({"y" if into else "x": spot}, replace(maps, halo=BARE), threads)
+    size = math.prod(maps.cells)
+    if maps.is_bare and maps.cells[2] < SHORT:
+        maps = replace(maps, cells=(1, 1, size))
+    numbers, tasks = row_numbers({"y" if into else "x": Spot(maps, spot.buffer)}, replace(maps, halo=BARE), threads)
     numbers |= {
-        "channels": maps.channels, "plain": plain, "plain_sample": maps.channels * size, "plain_map": size, "plain_row": columns
+        "channels": maps.channels, "plain": plain, "plain_sample": maps.channels * size, "plain_map": size,
+        "plain_row": maps.cells[2],
     }  # fmt: skip
     kernel = Pack(lanes, maps.lanes) if into else Unpack(lanes, maps.lanes)
     return Part(name, kernel, numbers, tasks, level, bytes=8 * maps.values)

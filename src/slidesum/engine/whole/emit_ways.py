@@ -9,8 +9,8 @@ from slidesum.engine.whole.emit_filters import depthwise_part, direct_parts
 from slidesum.engine.whole.emit_winograd import bias_in_blocks, filters_in_frequencies, winograd_part
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Part
+from slidesum.engine.whole.units import Filters
 from slidesum.engine.whole.ways import Mapwise, Summed, Transformed, Way
-from slidesum.engine.whole.work import Filters
 
 Array = Any
 
@@ -29,7 +29,7 @@ def parts_of(
     host, threads = setting.host, setting.threads
     match way:
         case Summed():
-            return direct_parts(work, x, y, other, way, host, threads, level), 0
+            return direct_parts(work, x, y, other, way, host, threads, level, setting.width), 0
         case Transformed():
             if transformed is None:
                 transformed = filters_in_frequencies(work, way, x.maps, y.maps)

@@ -16,9 +16,9 @@ from slidesum.engine.whole.meaning import Window
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Number, Part
 from slidesum.engine.whole.transforms import relative_error, transformed_filters
+from slidesum.engine.whole.units import Filters
 from slidesum.engine.whole.ways import Transformed
 from slidesum.engine.whole.winograd import Winograd
-from slidesum.engine.whole.work import Filters
 
 Array = Any
 BOUND = 1e-5

@@ -20,6 +20,8 @@ from dataclasses import dataclass, replace
 
 Three = tuple[int, int, int]
 Halo = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+FEW = 4
+"""Maps, up to which a layer had better read them thin: of a block, most lanes would be empty."""
 BARE: Halo = ((0, 0), (0, 0), (0, 0))
 
 

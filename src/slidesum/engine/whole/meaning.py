@@ -8,7 +8,7 @@
     c, c                 c, taps            depthwise
     c, c                 (no filter)        pooling: max, mean, sum, min
 
-Whatever is written otherwise has no kernel here, and is computed by its plan.
+Whatever is written otherwise is lowered to such layers (`lower.py`).
 """
 
 from __future__ import annotations
@@ -40,6 +40,11 @@ class Window:
     strides: Three = ONES
     dilations: Three = ONES
     low: Three = (0, 0, 0)
+
+    @property
+    def has_taps(self) -> bool:
+        """Whether there is anything to sum."""
+        return 0 not in self.taps
 
     @property
     def halo(self) -> tuple[tuple[int, int], ...]:
@@ -98,8 +103,11 @@ def meaning(sized: Sized) -> Meaning | None:
     x, y = equation.operands[0].axes, equation.result.axes
     if len(x) < 2 or len(y) < 2 or len(x) > 5 or x[0] != y[0] or not isinstance(x[0], Name):
         return None
-    names = [name for axis in (*x, *y) for name in indices(axis)]
-    if max(names.count(name) for name in set(names)) > 2 or any(isinstance(axis, Address) for axis in (*y, x[1])):
+    on_x, on_y = ([name for axis in axes for name in indices(axis)] for axes in (x, y))
+    if len(set(on_x)) < len(on_x) or len(set(on_y)) < len(on_y) or any(isinstance(axis, Address) for axis in (*y, x[1])):
+        return None
+    bias = () if equation.bias is None else tuple(name for axis in equation.bias.axes for name in indices(axis))
+    if equation.bias is not None and (equation.is_pooling or bias != indices(y[1])):
         return None
     window = _window(sized, x[2:], y[2:])
     if window is None:

@@ -13,7 +13,9 @@ from slidesum.engine.whole.candidates import Setting, by_estimate
 from slidesum.engine.whole.emit import Emitter
 from slidesum.engine.whole.program import Part, Program, Step
 from slidesum.engine.whole.tuning import Tuner
-from slidesum.engine.whole.work import Planned, works
+from slidesum.engine.whole.units import Planned
+from slidesum.engine.whole.widths import Width, can_widen
+from slidesum.engine.whole.work import works
 
 Array = Any
 Row = dict[str, str | int | float]
@@ -34,11 +36,13 @@ class NativeNetwork:
         exact: bool,
         compute: Callable[[Node, Sequence[Array]], Array],
         tune: float | None = None,
+        weights: Width = "float32",
     ) -> None:
-        setting = Setting(widest(host), threads, exact)
+        can_widen(host, weights)
+        setting = Setting(widest(host), threads, exact, weights)
         self.tuner = None if tune is None else Tuner(tune, sum(array.nbytes for array in values.values()))
         made = works(graph, values, setting.lanes)
-        planned = {work.node.owner for work in made if isinstance(work, Planned)}
+        planned = {work.node.owner for work in made.works if isinstance(work, Planned)}
         for name in [name for name in values if name.rpartition(".")[0] not in planned]:
             del values[name]  # works hold it, until they are done
         emitter = Emitter(graph, made, setting, compute, self.tuner or by_estimate)
@@ -53,6 +57,15 @@ class NativeNetwork:
     def arena_bytes(self) -> int:
         """The peak of what is held between layers."""
         return self.program.arena_bytes
+
+    @property
+    def weight_errors(self) -> dict[str, float]:
+        """By layer, what storing its weights in half the bytes has changed, as a part of them."""
+        found: dict[str, float] = {}
+        for part in self.program.plan.parts:
+            if part.weight_error:
+                found[part.name] = max(part.weight_error, found.get(part.name, 0.0))
+        return found
 
     def entries(self) -> list[Part | Step]:
         """Parts and steps in the order in which they are run."""

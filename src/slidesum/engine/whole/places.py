@@ -8,18 +8,18 @@ plain     what comes from outside and goes there, and what plans compute with
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from slidesum.core.network import Graph
-from slidesum.engine.whole.maps import BARE, Halo, Maps
+from slidesum.core.sizes import Size
+from slidesum.engine.whole.maps import BARE, FEW, Halo, Maps
 from slidesum.engine.whole.program import Outside, Place, Plan, Ref
-from slidesum.engine.whole.work import Filters, Joins, Planned, Work, cells_of
+from slidesum.engine.whole.units import Filters, Joins, Moves, Planned, Work
+from slidesum.engine.whole.work import cells_of
 
 Form = Literal["blocked", "thin", "plain"]
-FEW = 4
-"""Maps, up to which a first layer reads them thin: of a block, most lanes would be empty."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Spot:
 class Places:
     """The places of a network's results; buffers are made as they are asked for."""
 
-    def __init__(self, graph: Graph, works: Sequence[Work], lanes: int, plan: Plan) -> None:
-        self.graph, self.lanes, self.plan = graph, lanes, plan
+    def __init__(self, graph: Graph, works: Sequence[Work], shapes: Mapping[str, tuple[Size, ...]], lanes: int, plan: Plan) -> None:
+        self.shapes, self.lanes, self.plan = shapes, lanes, plan
         self.made_by: dict[str, Work] = {work.name: work for work in works}
         self.halos: dict[tuple[str, Form], Halo] = {}
         self.owners: dict[str, tuple[str, int]] = {}
@@ -46,17 +46,18 @@ class Places:
         self.plains: dict[str, Place] = {node.name: Outside(k, given=True) for k, node in enumerate(graph.inputs)}
         for work in works:
             if isinstance(work, Filters):
-                self._widen(work.x, self.form(work), work.what.window.halo)
+                for halo in work.halos:
+                    self._widen(work.x, self.form(work), halo)
             if isinstance(work, Joins):
                 self._join(work)
 
     def is_plain(self, name: str) -> bool:
-        """Whether it is made plain: it comes from outside, or a plan computes it."""
-        return name not in self.made_by or isinstance(self.made_by[name], Planned)
+        """Whether it isn't made in blocks: it comes from outside, a plan computes it, or it is only moved, as it is wanted."""
+        return name not in self.made_by or isinstance(self.made_by[name], Planned | Moves)
 
     def form(self, work: Filters) -> Form:
         """In which form filters read x."""
-        shape = self.graph[work.x].shape
+        shape = self.shapes[work.x]
         is_thin = self.is_plain(work.x) and work.what.groups == 1 and int(shape[1]) <= FEW
         return "thin" if is_thin else "blocked"
 
@@ -73,7 +74,7 @@ class Places:
         for name in work.inputs:
             if not self.is_plain(name) and name not in self.owners and work.inputs.count(name) == 1:
                 self.owners[name] = (work.name, block)
-            block += -(-int(self.graph[name].shape[1]) // self.lanes)
+            block += -(-int(self.shapes[name][1]) // self.lanes)
 
     def root(self, name: str) -> tuple[str, int]:
         """The result whose buffer it is in, and its first block there."""
@@ -89,12 +90,12 @@ class Places:
             root, first = self.root(name) if form == "blocked" else (name, 0)
             if root != name:
                 whole = self.spot(root, form)
-                self.spots[name, form] = Spot(whole.maps.part(first, int(self.graph[name].shape[1])), whole.buffer)
+                self.spots[name, form] = Spot(whole.maps.part(first, int(self.shapes[name][1])), whole.buffer)
             else:
                 for part in self.owners if form == "blocked" else ():
                     if self.root(part)[0] == name:
                         self._widen(name, form, self.halos.get((part, form), BARE))
-                shape = self.graph[name].shape
+                shape = self.shapes[name]
                 lanes = 1 if form == "thin" else self.lanes
                 maps = Maps(int(shape[0]), int(shape[1]), cells_of(shape), self.halos.get((name, form), BARE), lanes)
                 self.spots[name, form] = Spot(maps, self.plan.buffer(maps.size))
@@ -103,5 +104,5 @@ class Places:
     def plain(self, name: str) -> Place:
         """Where it lies plain."""
         if name not in self.plains:
-            self.plains[name] = Ref(self.plan.buffer(math.prod(int(n) for n in self.graph[name].shape)))
+            self.plains[name] = Ref(self.plan.buffer(math.prod(int(n) for n in self.shapes[name])))
         return self.plains[name]

@@ -56,8 +56,8 @@ Number = int | Ref | Outside | np.ndarray
 class Part:
     """A kernel, its numbers by name (arrays: weights and tables), and how many tasks it has.
 
-    `macs` are those that are done; `bytes` what it has to read and write at least, all tasks together; `seconds` what was measured
-    of it and the parts of the same layer behind it, if the layer was tuned.
+    `macs` are those that are done; `bytes` what it reads and writes at least; `seconds` what was measured of it and the parts of
+    the same layer behind it, if the layer was tuned; `weight_error` what rounding its weights has changed.
     """
 
     name: str
@@ -69,6 +69,7 @@ class Part:
     bytes: int = 0
     note: str = ""
     seconds: float | None = None
+    weight_error: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,8 +162,7 @@ class Program:
         if isinstance(place, Outside):
             return (given if place.given else out)[place.number].reshape(shape)
         begin = self.address(place) - self.memory.array.ctypes.data
-        size = int(np.prod(shape)) * 4
-        return self.memory.array[begin : begin + size].view(np.float32).reshape(shape)
+        return self.memory.array[begin : begin + 4 * int(np.prod(shape))].view(np.float32).reshape(shape)
 
     def run(self, given: Sequence[Array]) -> list[Array]:
         """The results for these arrays: float, in order, of the shapes that the program was made for."""

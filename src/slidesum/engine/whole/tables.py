@@ -9,6 +9,7 @@ import numpy as np
 from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.meaning import Window
 from slidesum.engine.whole.program import Number
+from slidesum.engine.whole.spread import Lands
 
 Table = np.ndarray
 
@@ -24,6 +25,14 @@ def window_rows(window: Window, x: Maps) -> Table:
     (depth, rows, _), (s, t, _), (low, above, left) = window.positions, window.strides, window.low
     return np.array(
         [(z * s - low) * x.plane + (i * t - above) * x.row - left * x.lanes for z in range(depth) for i in range(rows)], np.int64
+    )
+
+
+def landing_rows(window: Window, lands: Lands, y: Maps) -> Table:
+    """Where every row of results begins that lands on some cells of y, from y's first cell."""
+    (depth, rows, _), (z, i, j), (s, t, _) = window.positions, lands.first, lands.step
+    return np.array(
+        [(z + s * k) * y.plane + (i + t * n) * y.row + j * y.lanes for k in range(depth) for n in range(rows)], np.int64
     )
 
 

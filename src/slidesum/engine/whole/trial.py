@@ -23,8 +23,8 @@ from slidesum.engine.whole.emit_winograd import laid_shape
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Number, Part, Piece, Plan, Program, Ref
 from slidesum.engine.whole.rows import Combine
+from slidesum.engine.whole.units import Filters
 from slidesum.engine.whole.ways import Problem, Transformed, Way
-from slidesum.engine.whole.work import Filters
 
 ROW, AROUND = 1024, 256
 """Values that are copied at once; rows over which is written again and again what is read only to be read."""
@@ -97,7 +97,8 @@ def _written(
     """The parts of a way, for filters that are all one number."""
     what, (x, y, other) = problem.what, spots
     w = np.broadcast_to(np.float32(0.01), (what.groups, what.filters, what.channels, *what.window.taps))
-    work = Filters("", "", what, w, np.zeros(what.groups * what.filters, np.float32), tail=problem.tail)
+    bias = np.zeros(what.groups * what.filters, np.float32)
+    work = Filters("", "", what, w, bias, tail=problem.tail, lands=problem.lands)
     filters = None
     if isinstance(way, Transformed):
         filters = np.full(laid_shape(way, what.window, x.maps, y.maps), 0.01, np.float32)

@@ -88,7 +88,7 @@ def kept(problem: Problem, setting: Setting, seconds: Seconds) -> None:
 
 
 def _key(problem: Problem, setting: Setting) -> str:
-    return sources_key(("tuned", problem, setting.threads), setting.host)
+    return sources_key(("tuned", problem, setting.threads, setting.width), setting.host)
 
 
 def _tells(seconds: Seconds, ways: Sequence[Way]) -> bool:

@@ -17,7 +17,9 @@ from dataclasses import dataclass, field, replace
 
 from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.meaning import Convolution
+from slidesum.engine.whole.spread import Lands
 from slidesum.engine.whole.tail import Tail
+from slidesum.engine.whole.units import Filters
 
 NEAR = 2**18
 """Bytes of filters that a task goes through with all its rows before it takes the next: they stay in the second-level cache."""
@@ -27,18 +29,25 @@ SHARE = 4
 
 @dataclass(frozen=True)
 class Problem:
-    """Filters over maps, without what these hold; maps lie as they do in the network, wherever that is."""
+    """Filters over maps, without what these hold; maps lie as they do in the network, wherever that is.
+
+    `lands`   where results lie, if not everywhere (`spread.py`); `is_result`: filters are results, and not known yet
+    """
 
     what: Convolution
     x: Maps
     y: Maps
     other: Maps | None
     tail: Tail
+    lands: Lands | None = None
+    is_result: bool = False
 
     @staticmethod
-    def of(what: Convolution, x: Maps, y: Maps, other: Maps | None, tail: Tail) -> Problem:
+    def of(work: Filters, x: Maps, y: Maps, other: Maps | None) -> Problem:
         """The problem of a layer: of no matter is where in others maps lie, or how filters were kept."""
-        return Problem(replace(what, order=(), shape=()), _alone(x), _alone(y), _alone(other) if other else None, tail)
+        what = replace(work.what, order=(), shape=())
+        is_result = work.w_from is not None
+        return Problem(what, _alone(x), _alone(y), _alone(other) if other else None, work.tail, work.lands, is_result)
 
 
 def _alone(maps: Maps) -> Maps:

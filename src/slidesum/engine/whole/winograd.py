@@ -21,6 +21,7 @@ from slidesum.engine.whole.kernel import Body, Kernel
 from slidesum.engine.whole.tail import PLAIN, Tail
 from slidesum.engine.whole.tail import applied as tailed
 from slidesum.engine.whole.transforms import applied, transforms
+from slidesum.engine.whole.widths import Width
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Winograd(Kernel):
     def cells(self) -> int:
         """Cells of x along one side of a tile."""
         return self.outputs + self.taps - 1
+
+    @property
+    def width(self) -> Width:
+        """Of the filters, which aren't streamed."""
+        return "float32"
 
     @property
     def step(self) -> int:

@@ -5,104 +5,39 @@ dropout, identity                nothing
 a sum behind filters             is added to their result, where the other summand is there by then
 an activation behind any         is its tail
 a flattening before filters      the filters read the maps as they are
+an equation without a kernel     several works that have one (`lower.py`); a tail behind it goes to the last that computes
+what moves values                is a move
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from slidesum.core.network import Graph, Node
 from slidesum.core.ops import Activation, Add, BatchNorm, Concat, Dropout, Elementwise, Input, Layer, LocalResponseNorm
+from slidesum.engine.whole.gather import PLACE
+from slidesum.engine.whole.lower import Lowered, lowered, rearranged
 from slidesum.engine.whole.maps import Three
 from slidesum.engine.whole.meaning import ONES, Convolution, Pooling, Window, is_biased_by_map, is_flattening, meaning
+from slidesum.engine.whole.opened import places
 from slidesum.engine.whole.response import has_code
-from slidesum.engine.whole.rows import How
 from slidesum.engine.whole.tables import all_exist
-from slidesum.engine.whole.tail import PLAIN, Tail, tail_of
+from slidesum.engine.whole.tail import PLAIN, tail_of
+from slidesum.engine.whole.units import Combines, Filters, Joins, Moves, Planned, Pools, Responds, Work, Works
+from slidesum.laws.count import count
 
 Array = Any
 Values = Mapping[str, Array]
-NOTHING = np.empty(0, np.float32)
 
 
-@dataclass(frozen=True, eq=False)
-class Filters:
-    """x with filters, (group, filter, channel, taps), then a bias, another result, and a tail.
-
-    A batch norm by itself is one, too, that counts no multiply-adds.
-    """
-
-    name: str
-    x: str
-    what: Convolution
-    w: Array
-    bias: Array
-    other: str | None = None
-    tail: Tail = PLAIN
-    counts: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class Pools:
-    """A reduction over windows."""
-
-    name: str
-    x: str
-    what: Pooling
-    tail: Tail = PLAIN
-
-
-@dataclass(frozen=True, eq=False)
-class Combines:
-    """One or two results, value by value."""
-
-    name: str
-    how: How
-    inputs: tuple[str, ...]
-    tail: Tail = PLAIN
-
-
-@dataclass(frozen=True, eq=False)
-class Responds:
-    """Response normalisation."""
-
-    name: str
-    x: str
-    op: LocalResponseNorm
-
-
-@dataclass(frozen=True, eq=False)
-class Joins:
-    """Maps put behind each other."""
-
-    name: str
-    inputs: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Planned:
-    """A layer that its plan computes."""
-
-    name: str
-    inputs: tuple[str, ...]
-    node: Node
-
-
-Work = Filters | Pools | Combines | Responds | Joins | Planned
-
-
-def spent(work: Work) -> Work:
-    """A work without its arrays: they are in the parts by now."""
-    return replace(work, w=NOTHING, bias=NOTHING) if isinstance(work, Filters) else work
-
-
-def works(graph: Graph, values: Values, lanes: int) -> list[Work]:
+def works(graph: Graph, values: Values, lanes: int) -> Works:
     """The work of a network."""
-    return _Walk(graph, values, lanes).works
+    walk = _Walk(graph, values, lanes)
+    return Works(tuple(walk.works), walk.shapes, walk.lowered, walk.macs)
 
 
 class _Walk:
@@ -114,6 +49,10 @@ class _Walk:
         self.known: dict[str, str] = {}
         self.flat: dict[str, Node] = {}
         self.swallowed: set[str] = set()
+        self.shapes = {node.name: node.shape for node in graph}
+        self.moves: Mapping[str, Moves] = {}
+        self.lowered: dict[str, str] = {}
+        self.macs: dict[str, int] = {}
         self.asked = {node.name for node in graph.outputs}
         for node in graph:
             if isinstance(node.op, Input):
@@ -133,12 +72,42 @@ class _Walk:
             self.flat[node.name] = self.graph[node.inputs[0]]
             return
         made = self._made(node)
+        if isinstance(made, Planned) and (found := self._lowered(node, made.inputs)):
+            self._take(node, found)
+            return
         end = node
-        if not isinstance(made, Planned | Joins | Responds):
+        if not isinstance(made, Planned | Joins | Responds | Moves):
             made, end = self._followed(made, node)
         made = replace(made, name=end.name)
         self.known[end.name] = end.name
         self.works.append(made)
+
+    def _lowered(self, node: Node, inputs: tuple[str, ...]) -> Lowered | None:
+        if isinstance(node.op, Layer):
+            return lowered(node, inputs, self.values, self.lanes, self.shapes, self.moves)
+        return rearranged(node, inputs, self.lanes, self.shapes, self.moves)
+
+    def _take(self, node: Node, found: Lowered) -> None:
+        """The works of a layer; the last one has its name, or that of what it takes over."""
+        self.shapes, self.moves = found.shapes, found.moves
+        made = {work.name: work for work in found.works}
+        if found.result not in made and node.name not in self.asked:
+            self.known[node.name] = found.result
+            return
+        last: Work = made.pop(found.result, None) or Moves("", found.result, places(node.shape).astype(PLACE))
+        end = node
+        if isinstance(last, Filters | Pools):
+            last, end = self._followed(last, node)
+        elif isinstance(last, Moves) and isinstance(source := made.get(last.x), Filters | Pools) and last.table.min(initial=0) >= 0:
+            made[last.x], end = self._followed(source, node, tails=True)
+        last = replace(last, name=end.name)
+        if isinstance(last, Moves):
+            self.moves = {**self.moves, end.name: last}
+        self.known[end.name] = end.name
+        self.works += [*made.values(), last]
+        self.lowered.update(dict.fromkeys(made, end.name))
+        if node.sized is not None:
+            self.macs[end.name] = int(count(node.sized).macs)
 
     def _flattens(self, node: Node) -> bool:
         """A flattening that only linear layers read, of maps that can lie in blocks."""
@@ -215,26 +184,26 @@ class _Walk:
             shift = np.asarray(self.values[f"{node.owner}.shift"], np.float64)
         return scale.astype(np.float32), (shift - held["mean"] * scale).astype(np.float32)
 
-    def _followed(self, made: Filters | Pools | Combines, node: Node) -> tuple[Work, Node]:
-        """With the layers behind it that it takes over, and the last of them."""
+    def _followed(self, made: Filters | Pools | Combines, node: Node, tails: bool = False) -> tuple[Work, Node]:
+        """With the layers behind it that it takes over, and the last of them; `tails`: only those that go value by value."""
         while node.name not in self.asked:
             users = self.graph.users(node.name)
             if len(users) != 1 or users[0].inputs.count(node.name) != 1:
                 break
             (user,) = users
-            taken = self._taken(made, node, user)
+            taken = self._taken(made, node, user, tails)
             if taken is None:
                 break
             made, node = taken, user
             self.swallowed.add(user.name)
         return made, node
 
-    def _taken(self, made: Filters | Pools | Combines, node: Node, user: Node) -> Filters | Pools | Combines | None:
-        has_bare_sum = isinstance(made, Filters) and made.tail == PLAIN and made.other is None
+    def _taken(self, made: Filters | Pools | Combines, node: Node, user: Node, tails: bool) -> Filters | Pools | Combines | None:
+        has_bare_sum = isinstance(made, Filters) and made.tail == PLAIN and made.other is None and not tails
         match user.op:
             case Dropout() | Activation("identity"):
                 return made
-            case BatchNorm(axis=1) if has_bare_sum and isinstance(made, Filters):
+            case BatchNorm(axis=1) if has_bare_sum and isinstance(made, Filters) and made.w_from is None:
                 scale, shift = self._scale_and_shift(user)
                 w = made.w * scale.reshape(made.what.groups, made.what.filters, 1, 1, 1, 1)
                 return replace(made, w=w, bias=made.bias * scale + shift)
