@@ -12,7 +12,8 @@ import numpy as np
 from slidesum.core.network import Graph, Node
 from slidesum.engine.host import Host
 from slidesum.engine.whole.edges import Pack, Unpack
-from slidesum.engine.whole.emit_filters import by_group, depthwise_part, direct_parts
+from slidesum.engine.whole.emit_depthwise import depthwise_part, separable_part
+from slidesum.engine.whole.emit_filters import by_group, direct_parts
 from slidesum.engine.whole.emit_winograd import winograd_part
 from slidesum.engine.whole.kernel import Kernel
 from slidesum.engine.whole.maps import Maps
@@ -22,7 +23,7 @@ from slidesum.engine.whole.program import Number, Outside, Part, Place, Plan, Re
 from slidesum.engine.whole.response import Response
 from slidesum.engine.whole.rows import Clear, Combine, rows_cut
 from slidesum.engine.whole.tables import pool_tables, row_table
-from slidesum.engine.whole.work import Combines, Filters, Joins, Planned, Pools, Responds, Work
+from slidesum.engine.whole.work import Combines, Filters, Joins, Planned, Pools, Responds, Separates, Work
 from slidesum.laws.count import count
 
 Array = Any
@@ -73,6 +74,8 @@ class Emitter:
         match work:
             case Filters():
                 self._filters(work)
+            case Separates():
+                self._separates(work)
             case Pools():
                 self._pools(work)
             case Combines():
@@ -146,10 +149,20 @@ class Emitter:
         level = self._level(*needs)
         self._clear(y, level)
         if work.what.is_depthwise and form == "blocked":
-            self.plan.parts.append(depthwise_part(work, x, y, self.setting.lanes, self.setting.threads, level, self._row_numbers))
+            self.plan.parts.append(depthwise_part(work, x, y, self.setting.host, level, self._row_numbers))
         else:
             for group in by_group(work, x, y, other, self.setting.lanes):
                 self._summed(*group, level)
+        self._made(work.name, level)
+
+    def _separates(self, work: Separates) -> None:
+        x, y = self._blocked(work.first.x), self.places.spot(work.name)
+        other = self._blocked(work.point.other) if work.point.other is not None else None
+        level = self._level(*((name, "blocked") for name in (work.first.x, work.point.other) if name is not None))
+        self._clear(y, level)
+        part, scratch = separable_part(work, x, y, other, self.setting.host, self.setting.threads, level)
+        self.plan.parts.append(part)
+        self.plan.scratch = max(self.plan.scratch, scratch)
         self._made(work.name, level)
 
     def _summed(self, work: Filters, x: Spot, y: Spot, other: Spot | None, level: int) -> None:
@@ -247,6 +260,8 @@ class Emitter:
         match work:
             case Filters(what=what, name=name):
                 return int(self.graph[name].shape[0]) * what.macs if work.counts else 0
+            case Separates(first=first, point=point):
+                return self.macs_asked(first) + self.macs_asked(point)
             case Planned(node=node):
                 return int(count(node.sized).macs) if node.sized is not None else 0
             case _:

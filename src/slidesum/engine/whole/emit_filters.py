@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from slidesum.engine.host import Host
-from slidesum.engine.whole.depthwise import Depthwise
 from slidesum.engine.whole.direct import Direct
 from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.places import Spot
@@ -26,34 +25,6 @@ TASK = 2**19
 """Multiply-adds below which a task isn't worth taking."""
 FEW_GROUPS = 8
 """Groups up to which each is a layer of its own."""
-TILE = 12
-"""Positions of a depthwise tile."""
-Rows = Callable[[Mapping[str, Spot], Maps], tuple[dict[str, Number], int]]
-
-
-def depthwise_part(work: Filters, x: Spot, y: Spot, lanes: int, threads: int, level: int, rows: Rows) -> Part:
-    """A filter a map."""
-    window, maps = work.what.window, y.maps
-    columns = window.positions[2]
-    tiles = -(-columns // TILE)
-    wide = -(-columns // tiles)
-    numbers, tasks = rows({"x": x, "y": y}, maps)
-    taps = math.prod(window.taps)
-    w = np.zeros((maps.blocks * lanes, taps), np.float32)
-    w[: maps.channels] = work.w.reshape(maps.channels, taps)
-    bias = np.zeros(maps.blocks * lanes, np.float32)
-    bias[: maps.channels] = work.bias
-    numbers |= {
-        "tiles": columns // wide,
-        "taps": taps,
-        "taps_table": tap_table(window, x.maps),
-        "w": np.ascontiguousarray(w.reshape(maps.blocks, lanes, taps).transpose(0, 2, 1)),
-        "bias": bias,
-        "x_rows": window_rows(window, x.maps),
-    }
-    kernel = Depthwise(lanes, wide, columns % wide, window.strides[2] * lanes, work.tail)
-    macs = maps.batch * work.what.macs
-    return Part(work.name, kernel, numbers, tasks, level, macs, 4 * (x.maps.values + maps.values), f"1x{wide}")
 
 
 def by_group(work: Filters, x: Spot, y: Spot, other: Spot | None, lanes: int) -> Iterator[tuple[Filters, Spot, Spot, Spot | None]]:

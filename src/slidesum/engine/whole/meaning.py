@@ -68,6 +68,12 @@ class Convolution:
     def is_depthwise(self) -> bool:
         return self.groups > 1 and self.channels == 1 and self.filters == 1
 
+    @property
+    def is_point(self) -> bool:
+        """Whether every position is by itself, of one group of maps."""
+        window = self.window
+        return self.groups == 1 and window == Window(window.cells, window.cells)
+
     def laid(self, w: Array) -> Array:
         """The filters as (group, filter, channel, three taps)."""
         opened = w.reshape(self.shape).transpose(self.order)

@@ -11,6 +11,7 @@ from slidesum.core.network import Graph, Node
 from slidesum.engine.host import Host
 from slidesum.engine.whole.emit import Emitter, Setting
 from slidesum.engine.whole.program import Part, Program, Step
+from slidesum.engine.whole.rewrite import rewritten, separated
 from slidesum.engine.whole.work import works
 
 Array = Any
@@ -33,7 +34,9 @@ class NativeNetwork:
         compute: Callable[[Node, Sequence[Array]], Array],
     ) -> None:
         setting = Setting(widest(host), threads, exact)
-        emitter = Emitter(graph, works(graph, values, setting.lanes), setting, compute)
+        graph = rewritten(graph)
+        asked = {node.name for node in graph.outputs}
+        emitter = Emitter(graph, separated(works(graph, values, setting.lanes), asked), setting, compute)
         self.threads = threads
         self.asked = {work.name: emitter.macs_asked(work) for work in emitter.works}
         self.program = Program(

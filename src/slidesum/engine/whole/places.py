@@ -15,7 +15,7 @@ from typing import Literal
 from slidesum.core.network import Graph
 from slidesum.engine.whole.maps import BARE, Halo, Maps
 from slidesum.engine.whole.program import Outside, Place, Plan, Ref
-from slidesum.engine.whole.work import Filters, Joins, Planned, Work, cells_of
+from slidesum.engine.whole.work import Filters, Joins, Planned, Separates, Work, cells_of
 
 Form = Literal["blocked", "thin", "plain"]
 FEW = 4
@@ -47,6 +47,8 @@ class Places:
         for work in works:
             if isinstance(work, Filters):
                 self._widen(work.x, self.form(work), work.what.window.halo)
+            if isinstance(work, Separates):
+                self._widen(work.first.x, "blocked", work.first.what.window.halo)
             if isinstance(work, Joins):
                 self._join(work)
 

@@ -46,6 +46,18 @@ class Filters:
 
 
 @dataclass(frozen=True, eq=False)
+class Separates:
+    """A filter a map, and the 1×1 convolution behind it, the only one that reads it."""
+
+    first: Filters
+    point: Filters
+
+    @property
+    def name(self) -> str:
+        return self.point.name
+
+
+@dataclass(frozen=True, eq=False)
 class Pools:
     """A reduction over windows."""
 
@@ -91,10 +103,12 @@ class Planned:
     node: Node
 
 
-Work = Filters | Pools | Combines | Responds | Joins | Planned
+Single = Filters | Pools | Combines | Responds | Joins | Planned
+"""What a layer becomes, with small ones behind it."""
+Work = Single | Separates
 
 
-def works(graph: Graph, values: Values, lanes: int) -> list[Work]:
+def works(graph: Graph, values: Values, lanes: int) -> list[Single]:
     """The work of a network."""
     return _Walk(graph, values, lanes).works
 
@@ -104,7 +118,7 @@ class _Walk:
 
     def __init__(self, graph: Graph, values: Values, lanes: int) -> None:
         self.graph, self.values, self.lanes = graph, values, lanes
-        self.works: list[Work] = []
+        self.works: list[Single] = []
         self.known: dict[str, str] = {}
         self.flat: dict[str, Node] = {}
         self.swallowed: set[str] = set()
@@ -148,7 +162,7 @@ class _Walk:
                 return False
         return can_lie_in_blocks(self.graph[node.inputs[0]].shape)
 
-    def _made(self, node: Node) -> Work:
+    def _made(self, node: Node) -> Single:
         """The work of this layer alone."""
         planned = Planned(node.name, tuple(self.known[name] for name in node.inputs if name in self.known), node)
         if not all(can_lie_in_blocks(self.graph[name].shape) for name in (node.name, *node.inputs)):
@@ -209,7 +223,7 @@ class _Walk:
             shift = np.asarray(self.values[f"{node.owner}.shift"], np.float64)
         return scale.astype(np.float32), (shift - held["mean"] * scale).astype(np.float32)
 
-    def _followed(self, made: Filters | Pools | Combines, node: Node) -> tuple[Work, Node]:
+    def _followed(self, made: Filters | Pools | Combines, node: Node) -> tuple[Single, Node]:
         """With the layers behind it that it takes over, and the last of them."""
         while node.name not in self.asked:
             users = self.graph.users(node.name)
