@@ -17,13 +17,14 @@ from slidesum.engine.whole.emit_filters import by_group, direct_parts
 from slidesum.engine.whole.emit_winograd import winograd_part
 from slidesum.engine.whole.kernel import Kernel
 from slidesum.engine.whole.maps import Maps
+from slidesum.engine.whole.pairs import Separates, Thins, Work
 from slidesum.engine.whole.places import Form, Places, Spot
 from slidesum.engine.whole.pool import Pool
 from slidesum.engine.whole.program import Number, Outside, Part, Place, Plan, Ref, Step
 from slidesum.engine.whole.response import Response
 from slidesum.engine.whole.rows import Clear, Combine, rows_cut
 from slidesum.engine.whole.tables import pool_tables, row_table
-from slidesum.engine.whole.work import Combines, Filters, Joins, Planned, Pools, Responds, Separates, Work
+from slidesum.engine.whole.work import Combines, Filters, Joins, Planned, Pools, Responds
 from slidesum.laws.count import count
 
 Array = Any
@@ -76,6 +77,8 @@ class Emitter:
                 self._filters(work)
             case Separates():
                 self._separates(work)
+            case Thins():
+                self._thins(work)
             case Pools():
                 self._pools(work)
             case Combines():
@@ -161,6 +164,23 @@ class Emitter:
         level = self._level(*((name, "blocked") for name in (work.first.x, work.point.other) if name is not None))
         self._clear(y, level)
         part, scratch = separable_part(work, x, y, other, self.setting.host, self.setting.threads, level)
+        self.plan.parts.append(part)
+        self.plan.scratch = max(self.plan.scratch, scratch)
+        self._made(work.name, level)
+
+    def _thins(self, work: Thins) -> None:
+        """In one part, where Winograd's transforms are taken; the sum itself knows of no windows."""
+        filters = work.filters
+        form = self.places.form(filters)
+        x, y, level = self._blocked(filters.x, form), self.places.spot(work.name), self._level((filters.x, form))
+        host, threads = self.setting.host, self.setting.threads
+        fast = None if self.setting.exact else winograd_part(work.together, x, y, None, host, threads, level)
+        if fast is None:
+            self._filters(filters)
+            self._pools(work.pool)
+            return
+        part, scratch = fast
+        self._clear(y, level)
         self.plan.parts.append(part)
         self.plan.scratch = max(self.plan.scratch, scratch)
         self._made(work.name, level)
@@ -262,6 +282,8 @@ class Emitter:
                 return int(self.graph[name].shape[0]) * what.macs if work.counts else 0
             case Separates(first=first, point=point):
                 return self.macs_asked(first) + self.macs_asked(point)
+            case Thins(filters=filters):
+                return self.macs_asked(filters)
             case Planned(node=node):
                 return int(count(node.sized).macs) if node.sized is not None else 0
             case _:

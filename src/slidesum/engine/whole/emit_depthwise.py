@@ -12,12 +12,13 @@ import numpy as np
 from slidesum.engine.host import Host
 from slidesum.engine.whole.depthwise import Depthwise, Line
 from slidesum.engine.whole.maps import Maps
+from slidesum.engine.whole.pairs import Separates
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Number, Part
 from slidesum.engine.whole.separable import Separable
 from slidesum.engine.whole.tables import row_table, tap_table, window_rows
 from slidesum.engine.whole.tiling import tiling
-from slidesum.engine.whole.work import Filters, Separates
+from slidesum.engine.whole.work import Filters
 
 Array = Any
 TILES = {16: 8, 32: 12}

@@ -21,7 +21,7 @@ import numpy as np
 from slidesum.core.axis import Address, Axis, Merged, Name, indices
 from slidesum.core.equation import Reduce
 from slidesum.core.sized import Sized, Slide
-from slidesum.engine.whole.maps import Three
+from slidesum.engine.whole.maps import BARE, Three
 
 Array = Any
 ONES: Three = (1, 1, 1)
@@ -91,6 +91,12 @@ class Pooling:
 
     window: Window
     reduce: Reduce
+
+    @property
+    def is_halving(self) -> bool:
+        """Whether it keeps the largest of every 2×2 cells."""
+        own, two = self.window, (1, 2, 2)
+        return self.reduce == "max" and own.taps == own.strides == two and own.dilations == ONES and own.halo == BARE
 
 
 Meaning = Convolution | Pooling

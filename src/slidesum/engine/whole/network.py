@@ -10,8 +10,9 @@ from typing import Any
 from slidesum.core.network import Graph, Node
 from slidesum.engine.host import Host
 from slidesum.engine.whole.emit import Emitter, Setting
+from slidesum.engine.whole.pairs import paired
 from slidesum.engine.whole.program import Part, Program, Step
-from slidesum.engine.whole.rewrite import rewritten, separated
+from slidesum.engine.whole.rewrite import rewritten
 from slidesum.engine.whole.work import works
 
 Array = Any
@@ -36,7 +37,7 @@ class NativeNetwork:
         setting = Setting(widest(host), threads, exact)
         graph = rewritten(graph)
         asked = {node.name for node in graph.outputs}
-        emitter = Emitter(graph, separated(works(graph, values, setting.lanes), asked), setting, compute)
+        emitter = Emitter(graph, paired(works(graph, values, setting.lanes), asked), setting, compute)
         self.threads = threads
         self.asked = {work.name: emitter.macs_asked(work) for work in emitter.works}
         self.program = Program(

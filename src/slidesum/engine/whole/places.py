@@ -14,8 +14,9 @@ from typing import Literal
 
 from slidesum.core.network import Graph
 from slidesum.engine.whole.maps import BARE, Halo, Maps
+from slidesum.engine.whole.pairs import Separates, Thins, Work
 from slidesum.engine.whole.program import Outside, Place, Plan, Ref
-from slidesum.engine.whole.work import Filters, Joins, Planned, Separates, Work, cells_of
+from slidesum.engine.whole.work import Filters, Joins, Planned, cells_of
 
 Form = Literal["blocked", "thin", "plain"]
 FEW = 4
@@ -39,7 +40,7 @@ class Places:
 
     def __init__(self, graph: Graph, works: Sequence[Work], lanes: int, plan: Plan) -> None:
         self.graph, self.lanes, self.plan = graph, lanes, plan
-        self.made_by: Mapping[str, Work] = {work.name: work for work in works}
+        self.made_by: Mapping[str, Work] = {name: work for work in works for name in names_of(work)}
         self.halos: dict[tuple[str, Form], Halo] = {}
         self.owners: dict[str, tuple[str, int]] = {}
         self.spots: dict[tuple[str, Form], Spot] = {}
@@ -49,6 +50,8 @@ class Places:
                 self._widen(work.x, self.form(work), work.what.window.halo)
             if isinstance(work, Separates):
                 self._widen(work.first.x, "blocked", work.first.what.window.halo)
+            if isinstance(work, Thins):
+                self._widen(work.filters.x, self.form(work.filters), work.filters.what.window.halo)
             if isinstance(work, Joins):
                 self._join(work)
 
@@ -107,3 +110,8 @@ class Places:
         if name not in self.plains:
             self.plains[name] = Ref(self.plan.buffer(math.prod(int(n) for n in self.graph[name].shape)))
         return self.plains[name]
+
+
+def names_of(work: Work) -> tuple[str, ...]:
+    """The results that a work may put into a place."""
+    return (work.filters.name, work.name) if isinstance(work, Thins) else (work.name,)

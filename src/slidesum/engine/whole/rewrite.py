@@ -1,27 +1,22 @@
 """A network written otherwise before it is compiled: what computes the same, and leaves less to do.
 
-of graphs
-wanted          what no output needs is left out
-pads_folded     zeros put around maps go into the windows of the layer behind them
-pooled_first    a function that never falls is applied to the largest value of a window, instead of to all of them
+    wanted          what no output needs is left out
+    pads_folded     zeros put around maps go into the windows of the layer behind them
+    pooled_first    a function that never falls is applied to the largest value of a window, instead of to all of them
 
-of works
-separated       a filter a map is one work with the 1×1 convolution that reads it
+Arrays are left as they are. What works do together is said in `pairs.py`; batch norms are folded and tails taken over in `work.py`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from slidesum.core.axis import Address
 from slidesum.core.network import Graph, Node
-from slidesum.core.ops import Activation, Input, Layer, Pad
+from slidesum.core.ops import Activation, Input, Layer, Op, Pad
 from slidesum.core.sized import Border, PositionPadding
 from slidesum.engine.whole.meaning import Convolution, Pooling, meaning
 from slidesum.engine.whole.tables import all_exist
-from slidesum.engine.whole.work import Combines, Filters, Joins, Planned, Pools, Responds, Separates, Work
 from slidesum.laws.edge import constant
 from slidesum.laws.shape import solve
 
@@ -92,14 +87,18 @@ def _means_nothing(graph: Graph, pad: Node, border: Border, found: Convolution |
     return value == float("inf")
 
 
+def _rises(op: Op) -> bool:
+    is_leaky = isinstance(op, Activation) and op.function == "leaky_relu" and min((0.0, *op.options)) >= 0
+    return is_leaky or (isinstance(op, Activation) and op.function in RISING)
+
+
 def pooled_first(graph: Graph) -> Graph:
     """Where a pooling by the largest or the smallest value alone reads a function that never falls, the two change places."""
     asked = {node.name for node in graph.outputs}
     changed: dict[str, Node] = {}
     for node in graph:
         users = graph.users(node.name)
-        is_rising = isinstance(node.op, Activation) and node.op.function in RISING
-        if not is_rising or node.name in asked or node.name in changed or len(users) != 1 or users[0].sized is None:
+        if not _rises(node.op) or node.name in asked or node.name in changed or len(users) != 1 or users[0].sized is None:
             continue
         (pool,) = users
         assert pool.sized is not None
@@ -108,30 +107,3 @@ def pooled_first(graph: Graph) -> Graph:
             changed[node.name] = replace(pool, name=node.name, inputs=node.inputs)
             changed[pool.name] = replace(node, name=pool.name, inputs=(node.name,), shape=pool.shape)
     return replace(graph, nodes=tuple(changed.get(node.name, node) for node in graph))
-
-
-def separated(works: Sequence[Work], asked: Collection[str]) -> list[Work]:
-    """Filters a map, the result of which a 1×1 convolution alone reads, in one work with it."""
-    reads = Counter(name for work in works for name in _read(work))
-    single = [work for work in works if isinstance(work, Filters) and work.what.is_depthwise]
-    first = {work.name: work for work in single if work.name not in asked and reads[work.name] == 1}
-    pairs = {work.name: first[work.x] for work in works if isinstance(work, Filters) and work.x in first and work.what.is_point}
-    gone = {work.name for work in pairs.values()}
-    return [
-        Separates(pairs[work.name], work) if isinstance(work, Filters) and work.name in pairs else work
-        for work in works
-        if work.name not in gone
-    ]
-
-
-def _read(work: Work) -> tuple[str, ...]:
-    """The results that a work reads."""
-    match work:
-        case Filters(x=x, other=other):
-            return (x,) if other is None else (x, other)
-        case Separates(first=first, point=point):
-            return (*_read(first), *_read(point)[1:])
-        case Pools(x=x) | Responds(x=x):
-            return (x,)
-        case Combines(inputs=inputs) | Joins(inputs=inputs) | Planned(inputs=inputs):
-            return inputs

@@ -32,7 +32,8 @@ Values = Mapping[str, Array]
 class Filters:
     """x with filters, (group, filter, channel, taps), then a bias, another result, and a tail.
 
-    A batch norm by itself is one, too, that counts no multiply-adds.
+    A batch norm by itself is one, too, that counts no multiply-adds. With `pools`, only the largest of every 2×2 results is kept,
+    before the tail.
     """
 
     name: str
@@ -43,18 +44,7 @@ class Filters:
     other: str | None = None
     tail: Tail = PLAIN
     counts: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class Separates:
-    """A filter a map, and the 1×1 convolution behind it, the only one that reads it."""
-
-    first: Filters
-    point: Filters
-
-    @property
-    def name(self) -> str:
-        return self.point.name
+    pools: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +94,7 @@ class Planned:
 
 
 Single = Filters | Pools | Combines | Responds | Joins | Planned
-"""What a layer becomes, with small ones behind it."""
-Work = Single | Separates
+"""What a layer becomes, with the small ones behind it."""
 
 
 def works(graph: Graph, values: Values, lanes: int) -> list[Single]:
