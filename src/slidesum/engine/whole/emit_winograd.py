@@ -179,7 +179,7 @@ def _part(work: Filters, x: Spot, y: Spot, other: Spot | None, choice: Choice, h
     tasks = x.maps.batch * window.positions[0] * parts * chunks
     macs = x.maps.batch * window.positions[0] * chunks * at_once * n * n * maps * lanes * blocks * lanes
     size = 4 * (x.maps.values + y.maps.values + weights.size)
-    note = f"F({m}x{m}) {high}x{choice.wide}"
+    note = f"F({m}x{m}) {high}x{choice.wide}{' max' if work.pools else ''}"
     scratch = n * n * at_once * lanes * (maps + groups_at_once * high)
     return Part(work.name, kernel, numbers, tasks, level, macs, size, note), scratch
 
