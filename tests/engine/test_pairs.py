@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_whole import error, inputs, poisoned, spread, written_inside
+from test_whole import ZOO, error, inputs, poisoned, spread, written_inside
 
 import slidesum as ss
-from slidesum.engine.whole import emit_winograd
+from slidesum.engine.whole import emit_winograd, maps
+from slidesum.zoo.catalogue import build
 
 SETTINGS = settings(deadline=None, derandomize=True, suppress_health_check=[*HealthCheck])
 
@@ -129,6 +130,22 @@ def test_which_poolings_are_one_with_the_filters():
     assert halving() == ["winograd"]
     assert halving(exact=True) == ["direct", "pool"]
     assert halving(asked=True) == halving(border=1) == halving(sizes=3) == ["winograd", "pool"]
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("name", ["vgg11", "mobilenet-v2", "resnet18"])
+def test_results_past_the_caches(monkeypatch, name: str, exact: bool):
+    """Large results are written otherwise, and are the same."""
+    net = spread(ss.Network.of(build(name, **ZOO[name])))
+    x, small = inputs(net), net.compile(threads=2, exact=exact)
+    monkeypatch.setattr(maps, "CACHED", 0)
+    large = net.compile(threads=2, exact=exact)
+    kinds = [{str(part.kernel) for part in fast.native.program.plan.parts} for fast in (small, large)]
+    assert kinds[0] != kinds[1]
+    written_inside(large, x)
+    for _ in range(5):
+        poisoned(large)
+        assert np.array_equal(large(*x), small(*x))
 
 
 def test_what_is_no_number_is_the_largest():

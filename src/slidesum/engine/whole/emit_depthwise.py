@@ -139,7 +139,8 @@ def separable_part(work: Separates, x: Spot, y: Spot, other: Spot | None, host: 
         numbers[name] = spot.ref() if spot else 0
         numbers[f"{name}_sample"] = spot.maps.sample if spot else 0
         numbers[f"{name}_block"] = spot.maps.block if spot else 0
-    kernel = Separable(lanes, line, work.first.tail, cut.blocks, cut.wide, wide % cut.wide, work.point.tail, other is not None)
+    rest, past = wide % cut.wide, y.maps.is_large
+    kernel = Separable(lanes, line, work.first.tail, cut.blocks, cut.wide, rest, work.point.tail, other is not None, past)
     macs = y.maps.batch * rows * columns * (lanes * lanes * blocks * maps + work.first.what.groups * math.prod(window.taps) * parts)
     size = 4 * (x.maps.values + y.maps.values + w.size)
     note = f"{cut.rows}x{columns} {cut.blocks}x{cut.wide}"

@@ -93,6 +93,8 @@ def direct_parts(work: Filters, x: Spot, y: Spot, other: Spot | None, host: Host
         numbers["taps_table"] = tap_table(window, x.maps)
         tasks = lie["samples"] * groups * count * chunks
         size = 4 * (x.maps.values + y.maps.values + weights.size)
+        past = y.maps.is_large and numbers["maps_at_once"] == maps  # otherwise sums are read again
+        kernel = replace(kernel, past=past)
         parts.append(Part(work.name, kernel, numbers, tasks, level, macs, size, f"{high}x{wide}"))
         begin += count * high
     return parts

@@ -175,7 +175,7 @@ def _part(work: Filters, x: Spot, y: Spot, other: Spot | None, choice: Choice, h
         numbers[f"{name}_block"] = spot.maps.block if spot else 0
         numbers[f"{name}_row"] = spot.maps.row if spot else 0
     chunks = -(-len(corners) // at_once)
-    kernel = Winograd(lanes, m, taps, high, choice.wide, work.tail, other is not None, work.pools)
+    kernel = Winograd(lanes, m, taps, high, choice.wide, work.tail, other is not None, work.pools, y.maps.is_large)
     tasks = x.maps.batch * window.positions[0] * parts * chunks
     macs = x.maps.batch * window.positions[0] * chunks * at_once * n * n * maps * lanes * blocks * lanes
     size = 4 * (x.maps.values + y.maps.values + weights.size)

@@ -32,6 +32,7 @@ class Separable(Kernel):
     rest: int
     tail: Tail = PLAIN
     adds: bool = False
+    past: bool = False
 
     SLOTS = (
         *Line.SLOTS,
@@ -59,6 +60,7 @@ class Separable(Kernel):
         group = body.times(part, body.given("groups_at_once"))
         self._filtered(body, sample, first, end)
         self._products(body, sample, first, end, group)
+        body.settled(self.past)
 
     def _row(self, body: Body) -> Value:
         """Values of a row of scratch."""
@@ -110,7 +112,7 @@ class Separable(Kernel):
                             value = body.builder.fadd(sums[k * wide + p], shift)
                             if self.adds:
                                 value = body.builder.fadd(value, body.load(body.lane(places["other"], p * lanes)))
-                            body.store(applied(body, self.tail, value), body.lane(places["y"], p * lanes))
+                            body.result(applied(body, self.tail, value), body.lane(places["y"], p * lanes), self.past)
 
                 body.each(body.given("point_tiles"), lambda j: tile(j, self.wide))
                 if self.rest:

@@ -38,6 +38,7 @@ class Winograd(Kernel):
     tail: Tail = PLAIN
     adds: bool = False
     pools: bool = False
+    past: bool = False
 
     SLOTS = (
         *("x", "w", "y", "bias", "other", "maps_table", "x_tiles", "y_tiles", "other_tiles", "rows_skipped", "columns_skipped"),
@@ -80,6 +81,7 @@ class Winograd(Kernel):
         self._inputs(body, begins["x"], first, frequency)
         self._products(body, products_at, group, groups, frequency)
         self._outputs(body, begins, products_at, first, group, groups)
+        body.settled(self.past)
 
     def _inputs(self, body: Body, x: Value, first: Value, frequency: Value) -> None:
         n, lanes, last = self.cells, self.lanes, body.minus(body.given("tiles"), body.count(1))
@@ -181,7 +183,7 @@ class Winograd(Kernel):
                     value = body.builder.fadd(body.load(body.lane(held, which)), bias)
                     if self.adds:
                         value = body.builder.fadd(value, body.load(at["other"]))
-                    body.store(tailed(body, self.tail, value), at["y"])
+                    body.result(tailed(body, self.tail, value), at["y"], self.past)
 
                 body.each(body.count(side), lambda i: body.each(body.count(side), lambda j: result(i, j), skipped[1]), skipped[0])
 
