@@ -54,6 +54,7 @@ class Emitter:
         self.places = Places(graph, works, setting.lanes, self.plan)
         self.levels: dict[tuple[str, Form], int] = {(node.name, "plain"): -1 for node in graph.inputs}
         self.cleared: set[int] = set()
+        self.asked: dict[str, int] = {}
 
     def emitted(self) -> Plan:
         """The whole plan; what is asked for goes outside."""
@@ -72,6 +73,7 @@ class Emitter:
         return self.plan
 
     def _work(self, work: Work) -> None:
+        self.asked[work.name] = self._macs_asked(work)
         match work:
             case Filters():
                 self._filters(work)
@@ -176,8 +178,8 @@ class Emitter:
         host, threads = self.setting.host, self.setting.threads
         fast = None if self.setting.exact else winograd_part(work.together, x, y, None, host, threads, level)
         if fast is None:
-            self._filters(filters)
-            self._pools(work.pool)
+            self._work(filters)
+            self._work(work.pool)
             return
         part, scratch = fast
         self._clear(y, level)
@@ -275,15 +277,15 @@ class Emitter:
         kernel = Pack(lanes, maps.lanes) if into else Unpack(lanes, maps.lanes)
         self.plan.parts.append(Part(name, kernel, numbers, tasks, level, bytes=8 * maps.values))
 
-    def macs_asked(self, work: Work) -> int:
+    def _macs_asked(self, work: Work) -> int:
         """The multiply-adds that the equations behind a work ask for."""
         match work:
             case Filters(what=what, name=name):
                 return int(self.graph[name].shape[0]) * what.macs if work.counts else 0
             case Separates(first=first, point=point):
-                return self.macs_asked(first) + self.macs_asked(point)
+                return self._macs_asked(first) + self._macs_asked(point)
             case Thins(filters=filters):
-                return self.macs_asked(filters)
+                return self._macs_asked(filters)
             case Planned(node=node):
                 return int(count(node.sized).macs) if node.sized is not None else 0
             case _:

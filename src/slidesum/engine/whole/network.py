@@ -39,10 +39,10 @@ class NativeNetwork:
         asked = {node.name for node in graph.outputs}
         emitter = Emitter(graph, paired(works(graph, values, setting.lanes), asked), setting, compute)
         self.threads = threads
-        self.asked = {work.name: emitter.macs_asked(work) for work in emitter.works}
         self.program = Program(
             emitter.emitted(), [tuple(int(n) for n in node.shape) for node in graph.outputs], threads, setting.host
         )
+        self.asked = emitter.asked
         self.run = self.program.run
 
     @property
