@@ -72,16 +72,16 @@ class TransformFilters(Kernel):
 
         def copy(f: Value) -> None:
             source, to = body.lane(body.scratch, body.times(f, body.count(self.apart))), body.lane(u, body.times(f, frequency))
-            put = body.stream if self.far else body.store
 
             def vector(k: Value) -> None:
                 here = body.times(k, body.count(lanes))
-                put(body.load(body.lane(source, here)), body.lane(to, here))
+                body.result(body.load(body.lane(source, here)), body.lane(to, here), self.far)
 
             body.each(body.count(size // lanes), vector)
 
         body.each(body.count(lanes), a_map)
         body.each(body.count(n * n), copy)
+        body.settled(self.far)
 
     def _transformed(self, body: Body, source: Value, first: Value) -> list[Value]:
         """The frequencies of so many filters of a map, a vector each."""

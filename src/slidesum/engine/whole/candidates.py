@@ -69,6 +69,8 @@ def candidates(problem: Problem, setting: Setting) -> tuple[Way, ...]:
     host, threads = setting.host, setting.threads
     if problem.what.is_depthwise and problem.x.lanes > 1:
         return tuple(mapwise(problem, threads))
+    if problem.pools:
+        return tuple(sorted(_of_every_size(transformed(problem, host, threads), TRANSFORMS), key=_cycles))
     sums = summed(problem, host, threads)[:SUMS]
     sums += [replace(sums[0], share=2 * SHARE, cycles=sums[0].cycles * FINER)]
     fast = [] if setting.exact else transformed(problem, host, threads)

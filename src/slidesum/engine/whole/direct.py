@@ -42,6 +42,7 @@ class Direct(Kernel):
     tail: Tail = PLAIN
     adds: bool = False
     width: Width = "float32"
+    past: bool = False
 
     SLOTS = (
         *("x", "w", "y", "bias", "other", "taps_table", "x_rows", "y_rows", "other_rows", "groups_table"),
@@ -99,6 +100,7 @@ class Direct(Kernel):
             body.sum(body.given("maps"), body.given("maps_at_once"), body.count(-1)), body.given("maps_at_once")
         )
         body.each(parts, lambda k: part(body.times(k, body.given("maps_at_once"))))
+        body.settled(self.past)
 
     def _entry(self, body: Body, table: str, index: Value) -> Value:
         return body.entry(body.address(table), index)
@@ -129,7 +131,7 @@ class Direct(Kernel):
                     if at.other is not None:
                         line = body.lane(at.other, body.times(body.count(k), body.given("other_block")))
                         value = builder.fadd(value, body.load(body.lane(line, p * self.y_step)))
-                    body.store(applied(body, self.tail, value), body.lane(lines[k], p * self.y_step))
+                    body.result(applied(body, self.tail, value), body.lane(lines[k], p * self.y_step), self.past)
             with more:
                 for k, p in places:
                     body.store(sums[k * wide + p], body.lane(lines[k], p * self.y_step))

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from slidesum.core.network import Graph, Node
-from slidesum.engine.whole.candidates import Choose, Setting
+from slidesum.engine.whole.candidates import Choose, Setting, candidates
+from slidesum.engine.whole.emit_depthwise import separable_part
 from slidesum.engine.whole.emit_filters import by_group
 from slidesum.engine.whole.emit_moves import moved_part
 from slidesum.engine.whole.emit_rows import clear_part, edge_part, row_numbers
@@ -19,13 +20,14 @@ from slidesum.engine.whole.emit_ways import parts_of
 from slidesum.engine.whole.emit_winograd import rounds_well
 from slidesum.engine.whole.kernel import Kernel
 from slidesum.engine.whole.maps import Maps
-from slidesum.engine.whole.places import Form, Places, Spot
+from slidesum.engine.whole.pairs import Separates, Thins, Work, spent
+from slidesum.engine.whole.places import Form, Places, Spot, names_of
 from slidesum.engine.whole.pool import Pool
 from slidesum.engine.whole.program import Number, Outside, Part, Place, Plan, Ref, Step
 from slidesum.engine.whole.response import Response
 from slidesum.engine.whole.rows import Combine
 from slidesum.engine.whole.tables import pool_tables
-from slidesum.engine.whole.units import Combines, Filters, Joins, Moves, Planned, Pools, Responds, Work, Works, spent
+from slidesum.engine.whole.units import Combines, Filters, Joins, Moves, Planned, Pools, Responds, Works
 from slidesum.engine.whole.ways import Problem, Transformed, Way
 from slidesum.laws.count import count
 
@@ -54,11 +56,14 @@ class _Filtering:
 class Emitter:
     """Work by work; `levels` say when a result is there, by its name and form."""
 
-    def __init__(self, graph: Graph, made: Works, setting: Setting, compute: Compute, choose: Choose) -> None:
-        self.graph, self.works, self.setting, self.compute, self.choose = graph, list(made.works), setting, compute, choose
-        self.lowered, self.shapes, self.asked = made.lowered, made.shapes, made.asked
+    def __init__(
+        self, graph: Graph, made: Works, works: Sequence[Work], setting: Setting, compute: Compute, choose: Choose
+    ) -> None:
+        self.graph, self.works, self.setting, self.compute, self.choose = graph, list(works), setting, compute, choose
+        self.lowered, self.shapes, self.asked_of_lowered = made.lowered, made.shapes, made.asked
+        self.asked: dict[str, int] = {}
         self.plan = Plan()
-        self.places = Places(graph, made.works, made.shapes, setting.lanes, self.plan)
+        self.places = Places(graph, works, made.shapes, setting.lanes, self.plan)
         self.levels: dict[tuple[str, Form], int] = {(node.name, "plain"): -1 for node in graph.inputs}
         self.cleared: set[int] = set()
         self.filtering: list[_Filtering] = []
@@ -84,9 +89,14 @@ class Emitter:
         return self.plan
 
     def _work(self, work: Work) -> None:
+        self.asked[work.name] = self._macs_asked(work)
         match work:
             case Filters():
                 self._filters(work)
+            case Separates():
+                self._separates(work)
+            case Thins():
+                self._thins(work)
             case Pools():
                 self._pools(work)
             case Combines():
@@ -181,6 +191,32 @@ class Emitter:
                 self.filtering.append(_Filtering(*group, level, len(self.plan.parts), filters))
         self._made(work.name, level if filters is None else level + 1)
 
+    def _separates(self, work: Separates) -> None:
+        x, y = self._blocked(work.first.x), self.places.spot(work.name)
+        other = self._blocked(work.point.other) if work.point.other is not None else None
+        level = self._level(*((name, "blocked") for name in (work.first.x, work.point.other) if name is not None))
+        self._clear(y, level)
+        part, scratch = separable_part(work, x, y, other, self.setting.host, self.setting.threads, level)
+        self.plan.parts.append(part)
+        self.plan.scratch = max(self.plan.scratch, scratch)
+        self._made(work.name, level)
+
+    def _thins(self, work: Thins) -> None:
+        """In one part, where Winograd's transforms are taken; the sum itself knows of no windows."""
+        filters = work.filters
+        form = self.places.form(filters)
+        x, y = self._blocked(filters.x, form), self.places.spot(work.name)
+        alone = Problem.of(replace(work.together, pools=False), x.maps, y.maps, None)
+        allowed = partial(_allowed, filters.w, {})
+        if not isinstance(next(way for way in candidates(alone, self.setting) if allowed(way)), Transformed):
+            self._work(filters)
+            self._work(work.pool)
+            return
+        level = self._level((filters.x, form))
+        self._clear(y, level)
+        self.filtering.append(_Filtering(work.together, x, y, None, level, len(self.plan.parts), None))
+        self._made(work.name, level)
+
     def _ways_chosen(self) -> None:
         """The parts of all filters, where they belong: each in the best way that its filters allow."""
         ranked = self.choose([found.problem for found in self.filtering], self.setting)
@@ -210,7 +246,8 @@ class Emitter:
     def _spent(self) -> None:
         """Works without their arrays: those that wait for a way hold them, as long as they wait."""
         for k, work in enumerate(self.works):
-            self.works[k] = self.places.made_by[work.name] = spent(work)
+            self.works[k] = done = spent(work)
+            self.places.made_by.update(dict.fromkeys(names_of(work), done))
 
     def _pools(self, work: Pools) -> None:
         x, y, level = self._blocked(work.x), self.places.spot(work.name), self._level((work.x, "blocked"))
@@ -272,13 +309,17 @@ class Emitter:
         """Into blocks or out of them."""
         self.plan.parts.append(edge_part(name, spot, plain, self.setting.lanes, self.setting.threads, level, into=into))
 
-    def macs_asked(self, work: Work) -> int:
+    def _macs_asked(self, work: Work) -> int:
         """The multiply-adds that the equations behind a work ask for."""
-        if work.name in self.asked:
-            return self.asked[work.name]
+        if work.name in self.asked_of_lowered:
+            return self.asked_of_lowered[work.name]
         match work:
             case Filters(what=what, name=name) if name in self.graph:
                 return int(self.shapes[name][0]) * what.macs if work.counts else 0
+            case Separates(first=first, point=point):
+                return self._macs_asked(first) + self._macs_asked(point)
+            case Thins(filters=filters):
+                return self._macs_asked(filters)
             case Planned(node=node):
                 return int(count(node.sized).macs) if node.sized is not None else 0
             case _:

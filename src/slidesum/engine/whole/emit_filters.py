@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 
 from slidesum.engine.host import Host
-from slidesum.engine.whole.depthwise import Depthwise
 from slidesum.engine.whole.direct import Direct
-from slidesum.engine.whole.emit_rows import row_numbers
 from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.meaning import Window
 from slidesum.engine.whole.places import Spot
@@ -20,7 +18,7 @@ from slidesum.engine.whole.program import Number, Part
 from slidesum.engine.whole.spread import Lands
 from slidesum.engine.whole.tables import landing_rows, row_table, tap_table, window_rows
 from slidesum.engine.whole.units import Filters
-from slidesum.engine.whole.ways import Mapwise, Summed
+from slidesum.engine.whole.ways import Summed
 from slidesum.engine.whole.widths import Width, is_streamed, narrowed, weight_error
 
 Array = Any
@@ -28,31 +26,6 @@ TASK = 2**19
 """Multiply-adds below which a task isn't worth taking."""
 FEW_GROUPS = 8
 """Groups up to which each is a layer of its own."""
-
-
-def depthwise_part(work: Filters, x: Spot, y: Spot, way: Mapwise, lanes: int, threads: int, level: int) -> Part:
-    """A filter a map."""
-    window, maps, wide = work.what.window, y.maps, way.wide
-    columns = window.positions[2]
-    numbers, tasks = row_numbers({"x": x, "y": y}, replace(maps, cells=window.positions), threads, way.share)
-    taps = math.prod(window.taps)
-    w = np.zeros((maps.blocks * lanes, taps), work.w.dtype)
-    w[: maps.channels] = work.w.reshape(maps.channels, taps)
-    bias = np.zeros(maps.blocks * lanes, np.float32)
-    bias[: maps.channels] = work.bias
-    numbers |= {
-        "tiles": columns // wide,
-        "taps": taps,
-        "taps_table": tap_table(window, x.maps),
-        "w": np.ascontiguousarray(w.reshape(maps.blocks, lanes, taps).transpose(0, 2, 1)),
-        "bias": bias,
-        "x_rows": window_rows(window, x.maps),
-        "y_rows": row_table(maps) if work.lands is None else landing_rows(window, work.lands, maps),
-    }
-    y_step = lanes if work.lands is None else work.lands.step[2] * lanes
-    kernel = Depthwise(lanes, wide, columns % wide, window.strides[2] * lanes, y_step, work.tail)
-    macs = maps.batch * work.what.macs
-    return Part(work.name, kernel, numbers, tasks, level, macs, 4 * (x.maps.values + maps.values), str(way))
 
 
 def by_group(work: Filters, x: Spot, y: Spot, other: Spot | None, lanes: int) -> Iterator[tuple[Filters, Spot, Spot, Spot | None]]:
@@ -145,6 +118,8 @@ def direct_parts(
         numbers["taps_table"] = tap_table(window, x.maps)
         tasks = lie["samples"] * groups * count * chunks
         size = 4 * (x.maps.values + y.maps.values) + weights.nbytes // (1 if width == "float32" else 2)
+        past = y.maps.is_large and numbers["maps_at_once"] == maps  # otherwise sums are read again
+        kernel = replace(kernel, past=past)
         parts.append(Part(work.name, kernel, numbers, tasks, level, macs, size, note, weight_error=error))
         begin += count * high
     return parts

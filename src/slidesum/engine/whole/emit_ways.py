@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from slidesum.engine.whole.candidates import Setting
-from slidesum.engine.whole.emit_filters import depthwise_part, direct_parts
+from slidesum.engine.whole.emit_depthwise import depthwise_part
+from slidesum.engine.whole.emit_filters import direct_parts
 from slidesum.engine.whole.emit_winograd import bias_in_blocks, filters_in_frequencies, winograd_part
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Part
@@ -37,4 +38,4 @@ def parts_of(
             part, scratch = winograd_part(work, x, y, other, way, arrays, host, level)
             return [part], scratch
         case Mapwise():
-            return [depthwise_part(work, x, y, way, setting.lanes, threads, level)], 0
+            return [depthwise_part(work, x, y, way, host, threads, level)], 0

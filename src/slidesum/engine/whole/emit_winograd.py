@@ -80,24 +80,26 @@ def winograd_part(
     maps, groups = x.maps.blocks * depth, blocks // way.blocks
     rows, columns = (_begins(k, m) for k in window.positions[1:])
     corners = [(i, j, skip, omit) for i, skip in rows for j, omit in columns]
+    by = 2 if work.pools else 1
     planes = [(t * window.dilations[0] - window.low[0]) * x.maps.plane for t in range(depth)]
     deeper = [c * x.maps.block + plane for c in range(x.maps.blocks) for plane in planes]
     at_once, groups_at_once = way.at_once, -(-groups // way.parts)
     parts = -(-groups // groups_at_once)
     low = window.low
 
-    def table(maps_of: Maps | None, up: int = 0, left: int = 0) -> Number:
+    def table(maps_of: Maps | None, up: int = 0, left: int = 0, by: int = 1) -> Number:
         if maps_of is None:
             return 0
-        return np.array([(i - up) * maps_of.row + (j - left) * maps_of.lanes for i, j, _, _ in corners], np.int64)
+        return np.array([(i // by - up) * maps_of.row + (j // by - left) * maps_of.lanes for i, j, _, _ in corners], np.int64)
 
     numbers: dict[str, Number] = {
         "x": x.ref(), "y": y.ref(), "other": other.ref() if other else 0, "bias": bias,
         "w": w,
         "maps_table": np.array(deeper, np.int64),
-        "x_tiles": table(x.maps, low[1], low[2]), "y_tiles": table(y.maps), "other_tiles": table(other.maps if other else None),
-        "rows_skipped": np.array([skip for _, _, skip, _ in corners], np.int64),
-        "columns_skipped": np.array([omit for _, _, _, omit in corners], np.int64),
+        "x_tiles": table(x.maps, low[1], low[2]), "y_tiles": table(y.maps, by=by),
+        "other_tiles": table(other.maps if other else None),
+        "rows_skipped": np.array([skip // by for _, _, skip, _ in corners], np.int64),
+        "columns_skipped": np.array([omit // by for _, _, _, omit in corners], np.int64),
         "x_layer": window.strides[0] * x.maps.plane, "y_layer": y.maps.plane, "other_layer": other.maps.plane if other else 0,
         "layers": window.positions[0], "tiles": len(corners), "at_once": at_once, "chunks": -(-len(corners) // at_once),
         "parts": parts, "groups": groups, "groups_at_once": groups_at_once, "maps": maps,
@@ -107,12 +109,12 @@ def winograd_part(
         numbers[f"{name}_block"] = spot.maps.block if spot else 0
         numbers[f"{name}_row"] = spot.maps.row if spot else 0
     chunks = -(-len(corners) // at_once)
-    kernel = Winograd(lanes, m, taps, high, way.wide, work.tail, other is not None)
+    kernel = Winograd(lanes, m, taps, high, way.wide, work.tail, other is not None, work.pools, y.maps.is_large)
     tasks = x.maps.batch * window.positions[0] * parts * chunks
     macs = x.maps.batch * window.positions[0] * chunks * at_once * n * n * maps * lanes * blocks * lanes
     size = 4 * (x.maps.values + y.maps.values + math.prod(laid_shape(way, window, x.maps, y.maps)))
     scratch = n * n * at_once * lanes * (maps + groups_at_once * high)
-    return Part(work.name, kernel, numbers, tasks, level, macs, size, str(way)), scratch
+    return Part(work.name, kernel, numbers, tasks, level, macs, size, f"{way}{', max' if work.pools else ''}"), scratch
 
 
 def _begins(positions: int, outputs: int) -> list[tuple[int, int]]:

@@ -85,10 +85,16 @@ class Body(Code):
         ask = self._intrinsic("llvm.prefetch.p0", ir.VoidType(), [POINTER, kind, kind, kind])
         self.builder.call(ask, [pointer, *(ir.Constant(kind, n) for n in (0, 3, 1))])
 
-    def stream(self, vector: Value, pointer: Value) -> None:
-        """A vector to memory, past the caches; it begins where a vector does."""
-        stored = self.builder.store(vector, pointer, align=self.bytes * self.lanes)
-        stored.set_metadata("nontemporal", self.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+    def result(self, vector: Value, pointer: Value, past: bool) -> None:
+        """A vector of a result; `past` the caches, if it wouldn't stay there until it is read (vectors lie where they fit then)."""
+        stored = self.builder.store(vector, pointer, align=self.bytes * (self.lanes if past else 1))
+        if past:
+            stored.set_metadata("nontemporal", self.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+
+    def settled(self, past: bool) -> None:
+        """Whoever is told that the results are there finds them."""
+        if past:
+            self.builder.fence("seq_cst")
 
     def root(self, x: Value) -> Value:
         """The square root of every lane."""

@@ -29,7 +29,7 @@ from slidesum.engine.whole.opened import TooLarge, fill_of, opened, places
 from slidesum.engine.whole.poolings import pooled
 from slidesum.engine.whole.products import Bias, Product, as_filters, multiplied
 from slidesum.engine.whole.tail import tail_of
-from slidesum.engine.whole.units import Combines, Moves, Work
+from slidesum.engine.whole.units import Combines, Moves, Single
 from slidesum.laws.normal import normal
 from slidesum.laws.parameters import stored_shape
 from slidesum.laws.rewrite import alone, contracted, summed, turned
@@ -48,9 +48,9 @@ class Lowering:
     def __init__(self, name: str, lanes: int, shapes: Shapes, moves: Mapping[str, Moves]) -> None:
         self.name, self.lanes = name, lanes
         self.shapes, self.moves = dict(shapes), dict(moves)
-        self.works: list[Work] = []
+        self.works: list[Single] = []
 
-    def add(self, work: Work, shape: Sequence[Any]) -> str:
+    def add(self, work: Single, shape: Sequence[Any]) -> str:
         """A work, under a name of its own."""
         name = f"{self.name} {len(self.works) + 1}"
         while name in self.shapes:
@@ -92,7 +92,7 @@ class Lowering:
 class Lowered:
     """What one equation became: its works, the last of which makes `result`, and all shapes and moves by now."""
 
-    works: tuple[Work, ...]
+    works: tuple[Single, ...]
     result: str
     shapes: Shapes
     moves: Mapping[str, Moves]

@@ -22,6 +22,8 @@ Three = tuple[int, int, int]
 Halo = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 FEW = 4
 """Maps, up to which a layer had better read them thin: of a block, most lanes would be empty."""
+CACHED = 2**23
+"""Bytes of a result that is found in the caches when it is read."""
 BARE: Halo = ((0, 0), (0, 0), (0, 0))
 
 
@@ -72,6 +74,11 @@ class Maps:
     @property
     def size(self) -> int:
         return self.batch * self.sample
+
+    @property
+    def is_large(self) -> bool:
+        """Whether so little of it is left in the caches when it is read that it may be written past them."""
+        return 4 * self.size > CACHED
 
     @property
     def is_bare(self) -> bool:

@@ -21,7 +21,7 @@ import numpy as np
 from slidesum.core.axis import Address, Axis, Merged, Name, indices
 from slidesum.core.equation import Reduce
 from slidesum.core.sized import Sized, Slide
-from slidesum.engine.whole.maps import Three
+from slidesum.engine.whole.maps import BARE, Three
 
 Array = Any
 ONES: Three = (1, 1, 1)
@@ -73,6 +73,12 @@ class Convolution:
     def is_depthwise(self) -> bool:
         return self.groups > 1 and self.channels == 1 and self.filters == 1
 
+    @property
+    def is_point(self) -> bool:
+        """Whether every position is by itself, of one group of maps."""
+        window = self.window
+        return self.groups == 1 and window == Window(window.cells, window.cells)
+
     def laid(self, w: Array) -> Array:
         """The filters as (group, filter, channel, three taps)."""
         opened = w.reshape(self.shape).transpose(self.order)
@@ -90,6 +96,12 @@ class Pooling:
 
     window: Window
     reduce: Reduce
+
+    @property
+    def is_halving(self) -> bool:
+        """Whether it keeps the largest of every 2×2 cells."""
+        own, two = self.window, (1, 2, 2)
+        return self.reduce == "max" and own.taps == own.strides == two and own.dilations == ONES and own.halo == BARE
 
 
 Meaning = Convolution | Pooling

@@ -11,7 +11,9 @@ from slidesum.core.network import Graph, Node
 from slidesum.engine.host import Host
 from slidesum.engine.whole.candidates import Setting, by_estimate
 from slidesum.engine.whole.emit import Emitter
+from slidesum.engine.whole.pairs import paired
 from slidesum.engine.whole.program import Part, Program, Step
+from slidesum.engine.whole.rewrite import rewritten
 from slidesum.engine.whole.tuning import Tuner
 from slidesum.engine.whole.units import Planned
 from slidesum.engine.whole.widths import Width, can_widen
@@ -41,16 +43,18 @@ class NativeNetwork:
         can_widen(host, weights)
         setting = Setting(widest(host), threads, exact, weights)
         self.tuner = None if tune is None else Tuner(tune, sum(array.nbytes for array in values.values()))
+        graph = rewritten(graph)
         made = works(graph, values, setting.lanes)
         planned = {work.node.owner for work in made.works if isinstance(work, Planned)}
         for name in [name for name in values if name.rpartition(".")[0] not in planned]:
             del values[name]  # works hold it, until they are done
-        emitter = Emitter(graph, made, setting, compute, self.tuner or by_estimate)
+        pairs = paired(made.works, {node.name for node in graph.outputs})
+        emitter = Emitter(graph, made, pairs, setting, compute, self.tuner or by_estimate)
         self.threads = threads
-        self.asked = {work.name: emitter.macs_asked(work) for work in emitter.works}
         self.program = Program(
             emitter.emitted(), [tuple(int(n) for n in node.shape) for node in graph.outputs], threads, setting.host
         )
+        self.asked = emitter.asked
         self.run = self.program.run
 
     @property

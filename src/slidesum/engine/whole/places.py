@@ -15,8 +15,9 @@ from typing import Literal
 from slidesum.core.network import Graph
 from slidesum.core.sizes import Size
 from slidesum.engine.whole.maps import BARE, FEW, Halo, Maps
+from slidesum.engine.whole.pairs import Separates, Thins, Work
 from slidesum.engine.whole.program import Outside, Place, Plan, Ref
-from slidesum.engine.whole.units import Filters, Joins, Moves, Planned, Work
+from slidesum.engine.whole.units import Filters, Joins, Moves, Planned
 from slidesum.engine.whole.work import cells_of
 
 Form = Literal["blocked", "thin", "plain"]
@@ -39,7 +40,7 @@ class Places:
 
     def __init__(self, graph: Graph, works: Sequence[Work], shapes: Mapping[str, tuple[Size, ...]], lanes: int, plan: Plan) -> None:
         self.shapes, self.lanes, self.plan = shapes, lanes, plan
-        self.made_by: dict[str, Work] = {work.name: work for work in works}
+        self.made_by: dict[str, Work] = {name: work for work in works for name in names_of(work)}
         self.halos: dict[tuple[str, Form], Halo] = {}
         self.owners: dict[str, tuple[str, int]] = {}
         self.spots: dict[tuple[str, Form], Spot] = {}
@@ -48,6 +49,10 @@ class Places:
             if isinstance(work, Filters):
                 for halo in work.halos:
                     self._widen(work.x, self.form(work), halo)
+            if isinstance(work, Separates):
+                self._widen(work.first.x, "blocked", work.first.what.window.halo)
+            if isinstance(work, Thins):
+                self._widen(work.filters.x, self.form(work.filters), work.filters.what.window.halo)
             if isinstance(work, Joins):
                 self._join(work)
 
@@ -106,3 +111,8 @@ class Places:
         if name not in self.plains:
             self.plains[name] = Ref(self.plan.buffer(math.prod(int(n) for n in self.shapes[name])))
         return self.plains[name]
+
+
+def names_of(work: Work) -> tuple[str, ...]:
+    """The results that a work may put into a place."""
+    return (work.filters.name, work.name) if isinstance(work, Thins) else (work.name,)

@@ -98,7 +98,7 @@ def _written(
     what, (x, y, other) = problem.what, spots
     w = np.broadcast_to(np.float32(0.01), (what.groups, what.filters, what.channels, *what.window.taps))
     bias = np.zeros(what.groups * what.filters, np.float32)
-    work = Filters("", "", what, w, bias, tail=problem.tail, lands=problem.lands)
+    work = Filters("", "", what, w, bias, tail=problem.tail, lands=problem.lands, pools=problem.pools)
     filters = None
     if isinstance(way, Transformed):
         filters = np.full(laid_shape(way, what.window, x.maps, y.maps), 0.01, np.float32)

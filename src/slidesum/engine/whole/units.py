@@ -24,7 +24,8 @@ NOTHING = np.empty(0, np.float32)
 class Filters:
     """x with filters, (group, filter, channel, taps), then a bias, another result, and a tail.
 
-    A batch norm by itself is one, too, that counts no multiply-adds. Filters that are results themselves have their names in
+    A batch norm by itself is one, too, that counts no multiply-adds. With `pools`, only the largest of every 2×2 results is kept,
+    before the tail. Filters that are results themselves have their names in
     `w_from`, and in w for every weight its place there, from 1 on; 0 is a weight that is 0.
 
     phases   of a transposed convolution: the windows by which it is gathered, and where they land on the result
@@ -42,6 +43,12 @@ class Filters:
     w_from: str | None = None
     phases: tuple[Phase, ...] = ()
     lands: Lands | None = None
+    pools: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these filters are known, and give all of the result."""
+        return self.w_from is None and not self.phases and self.lands is None
 
     @property
     def halos(self) -> tuple[tuple[tuple[int, int], ...], ...]:
@@ -124,15 +131,11 @@ class Works:
     asked     the multiply-adds of such layers
     """
 
-    works: tuple[Work, ...]
+    works: tuple[Single, ...]
     shapes: Mapping[str, tuple[Size, ...]]
     lowered: Mapping[str, str]
     asked: Mapping[str, int]
 
 
-Work = Filters | Pools | Combines | Responds | Joins | Planned | Moves
-
-
-def spent(work: Work) -> Work:
-    """A work without its arrays: they are in the parts by now."""
-    return replace(work, w=NOTHING, bias=NOTHING) if isinstance(work, Filters) else work
+Single = Filters | Pools | Combines | Responds | Joins | Planned | Moves
+"""What a layer becomes, with the small ones behind it."""

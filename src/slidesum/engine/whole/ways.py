@@ -31,7 +31,8 @@ SHARE = 4
 class Problem:
     """Filters over maps, without what these hold; maps lie as they do in the network, wherever that is.
 
-    `lands`   where results lie, if not everywhere (`spread.py`); `is_result`: filters are results, and not known yet
+    `lands`   where results lie, if not everywhere (`spread.py`); `is_result`: filters are results, and not known yet; `pools`: the
+    largest of every 2×2 results is kept
     """
 
     what: Convolution
@@ -41,13 +42,14 @@ class Problem:
     tail: Tail
     lands: Lands | None = None
     is_result: bool = False
+    pools: bool = False
 
     @staticmethod
     def of(work: Filters, x: Maps, y: Maps, other: Maps | None) -> Problem:
         """The problem of a layer: of no matter is where in others maps lie, or how filters were kept."""
         what = replace(work.what, order=(), shape=())
         is_result = work.w_from is not None
-        return Problem(what, _alone(x), _alone(y), _alone(other) if other else None, work.tail, work.lands, is_result)
+        return Problem(what, _alone(x), _alone(y), _alone(other) if other else None, work.tail, work.lands, is_result, work.pools)
 
 
 def _alone(maps: Maps) -> Maps:

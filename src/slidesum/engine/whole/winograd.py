@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from slidesum.engine.code import Value
 from slidesum.engine.whole.direct import products
 from slidesum.engine.whole.kernel import Body, Kernel
+from slidesum.engine.whole.rows import combined
 from slidesum.engine.whole.tail import PLAIN, Tail
 from slidesum.engine.whole.tail import applied as tailed
 from slidesum.engine.whole.transforms import applied, transforms
@@ -26,7 +27,10 @@ from slidesum.engine.whole.widths import Width
 
 @dataclass(frozen=True)
 class Winograd(Kernel):
-    """The kernel for tiles of `outputs`² results and `taps`² weights; products in tiles of `blocks` × `wide` sums."""
+    """The kernel for tiles of `outputs`² results and `taps`² weights; products in tiles of `blocks` × `wide` sums.
+
+    With `pools`, what is written is the largest of every 2×2 results.
+    """
 
     outputs: int
     taps: int
@@ -34,6 +38,8 @@ class Winograd(Kernel):
     wide: int
     tail: Tail = PLAIN
     adds: bool = False
+    pools: bool = False
+    past: bool = False
 
     SLOTS = (
         *("x", "w", "y", "bias", "other", "maps_table", "x_tiles", "y_tiles", "other_tiles", "rows_skipped", "columns_skipped"),
@@ -81,6 +87,7 @@ class Winograd(Kernel):
         self._inputs(body, begins["x"], first, frequency)
         self._products(body, products_at, group, groups, frequency)
         self._outputs(body, begins, products_at, first, group, groups)
+        body.settled(self.past)
 
     def _inputs(self, body: Body, x: Value, first: Value, frequency: Value) -> None:
         n, lanes, last = self.cells, self.lanes, body.minus(body.given("tiles"), body.count(1))
@@ -151,7 +158,8 @@ class Winograd(Kernel):
         matrix = transforms(m, self.taps).output
         tiles = body.least(body.given("at_once"), body.minus(body.given("tiles"), first))
         before = body.times(group, body.count(self.blocks))
-        held = body.room(m * m)
+        side = m // 2 if self.pools else m
+        held = body.room(side * side)
 
         def block(b: Value) -> None:
             own = body.sum(before, b)
@@ -166,9 +174,10 @@ class Winograd(Kernel):
                 down = [applied(body, matrix, values[j::n]) for j in range(n)]
                 corners = {name: body.lane(at, body.entry(body.address(f"{name}_tiles"), which)) for name, at in blocks.items()}
                 skipped = [body.entry(body.address(f"{name}_skipped"), which) for name in ("rows", "columns")]
-                for i in range(m):
-                    for j, value in enumerate(applied(body, matrix, [down[j][i] for j in range(n)])):
-                        body.store(value, body.lane(held, (i * m + j) * lanes))
+                made = [applied(body, matrix, [down[j][i] for j in range(n)]) for i in range(m)]
+                for i, row in enumerate(_pooled(body, made) if self.pools else made):
+                    for j, value in enumerate(row):
+                        body.store(value, body.lane(held, (i * side + j) * lanes))
 
                 def result(i: Value, j: Value) -> None:
                     right = body.times(j, body.count(lanes))
@@ -176,14 +185,22 @@ class Winograd(Kernel):
                         name: body.lane(corner, body.sum(body.times(i, body.given(f"{name}_row")), right))
                         for name, corner in corners.items()
                     }
-                    which = body.times(body.sum(body.times(i, body.count(m)), j), body.count(lanes))
+                    which = body.times(body.sum(body.times(i, body.count(side)), j), body.count(lanes))
                     value = body.builder.fadd(body.load(body.lane(held, which)), bias)
                     if self.adds:
                         value = body.builder.fadd(value, body.load(at["other"]))
-                    body.store(tailed(body, self.tail, value), at["y"])
+                    body.result(tailed(body, self.tail, value), at["y"], self.past)
 
-                body.each(body.count(m), lambda i: body.each(body.count(m), lambda j: result(i, j), skipped[1]), skipped[0])
+                body.each(body.count(side), lambda i: body.each(body.count(side), lambda j: result(i, j), skipped[1]), skipped[0])
 
             body.each(tiles, tile)
 
         body.each(body.times(groups, body.count(self.blocks)), block)
+
+
+def _pooled(body: Body, rows: Sequence[Sequence[Value]]) -> list[list[Value]]:
+    """The largest of every 2×2 values."""
+    lines = [
+        [combined(body, "maximum", a, b) for a, b in zip(*pair, strict=True)] for pair in zip(rows[::2], rows[1::2], strict=True)
+    ]
+    return [[combined(body, "maximum", a, b) for a, b in zip(line[::2], line[1::2], strict=True)] for line in lines]

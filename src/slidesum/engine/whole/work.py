@@ -27,7 +27,7 @@ from slidesum.engine.whole.opened import places
 from slidesum.engine.whole.response import has_code
 from slidesum.engine.whole.tables import all_exist
 from slidesum.engine.whole.tail import PLAIN, tail_of
-from slidesum.engine.whole.units import Combines, Filters, Joins, Moves, Planned, Pools, Responds, Work, Works
+from slidesum.engine.whole.units import Combines, Filters, Joins, Moves, Planned, Pools, Responds, Single, Works
 from slidesum.laws.count import count
 
 Array = Any
@@ -45,7 +45,7 @@ class _Walk:
 
     def __init__(self, graph: Graph, values: Values, lanes: int) -> None:
         self.graph, self.values, self.lanes = graph, values, lanes
-        self.works: list[Work] = []
+        self.works: list[Single] = []
         self.known: dict[str, str] = {}
         self.flat: dict[str, Node] = {}
         self.swallowed: set[str] = set()
@@ -94,7 +94,7 @@ class _Walk:
         if found.result not in made and node.name not in self.asked:
             self.known[node.name] = found.result
             return
-        last: Work = made.pop(found.result, None) or Moves("", found.result, places(node.shape).astype(PLACE))
+        last: Single = made.pop(found.result, None) or Moves("", found.result, places(node.shape).astype(PLACE))
         end = node
         if isinstance(last, Filters | Pools):
             last, end = self._followed(last, node)
@@ -123,7 +123,7 @@ class _Walk:
                 return False
         return can_lie_in_blocks(self.graph[node.inputs[0]].shape)
 
-    def _made(self, node: Node) -> Work:
+    def _made(self, node: Node) -> Single:
         """The work of this layer alone."""
         planned = Planned(node.name, tuple(self.known[name] for name in node.inputs if name in self.known), node)
         if not all(can_lie_in_blocks(self.graph[name].shape) for name in (node.name, *node.inputs)):
@@ -184,7 +184,7 @@ class _Walk:
             shift = np.asarray(self.values[f"{node.owner}.shift"], np.float64)
         return scale.astype(np.float32), (shift - held["mean"] * scale).astype(np.float32)
 
-    def _followed(self, made: Filters | Pools | Combines, node: Node, tails: bool = False) -> tuple[Work, Node]:
+    def _followed(self, made: Filters | Pools | Combines, node: Node, tails: bool = False) -> tuple[Single, Node]:
         """With the layers behind it that it takes over, and the last of them; `tails`: only those that go value by value."""
         while node.name not in self.asked:
             users = self.graph.users(node.name)
