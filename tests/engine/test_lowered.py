@@ -29,7 +29,7 @@ from slidesum.run import reference
 HOST = host()
 pytestmark = pytest.mark.skipif(HOST is None, reason="there is no engine for this processor")
 ROUNDING = 4e-6
-EXAMPLES = 80
+EXAMPLES = 60
 
 
 @dataclass(frozen=True)
