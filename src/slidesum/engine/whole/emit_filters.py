@@ -17,7 +17,7 @@ from slidesum.engine.whole.meaning import Window
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Number, Part
 from slidesum.engine.whole.rows import rows_cut
-from slidesum.engine.whole.tables import row_table, tap_table, window_rows
+from slidesum.engine.whole.tables import lined_up, row_table, tap_table, window_rows
 from slidesum.engine.whole.ways import SHARE, Mapwise, Summed
 from slidesum.engine.whole.work import Filters
 
@@ -58,7 +58,7 @@ def depthwise_part(work: Filters, x: Spot, y: Spot, way: Mapwise, lanes: int, th
         "tiles": columns // wide,
         "taps": taps,
         "taps_table": tap_table(window, x.maps),
-        "w": np.ascontiguousarray(w.reshape(maps.blocks, lanes, taps).transpose(0, 2, 1)),
+        "w": lined_up(w.reshape(maps.blocks, lanes, taps).transpose(0, 2, 1)),
         "bias": bias,
         "x_rows": window_rows(window, x.maps),
     }
@@ -133,7 +133,7 @@ def direct_parts(
         kernel = Direct(lanes, high, wide, lie["columns"] % wide, lie["step"], lie["y_step"], inner, work.tail, other is not None)
         macs = lie["samples"] * groups * count * high * lanes * maps * inner * taps * lie["rows"] * lie["columns"]
         numbers, chunks = _numbers(kernel, x, y, other, lie, way, threads, macs, groups, count, begin, maps, taps)
-        numbers["w"] = np.ascontiguousarray(weights)
+        numbers["w"] = lined_up(weights)
         numbers["bias"] = bias[begin * lanes :]
         numbers["taps_table"] = tap_table(window, x.maps)
         tasks = lie["samples"] * groups * count * chunks

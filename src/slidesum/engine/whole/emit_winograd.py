@@ -13,6 +13,7 @@ from slidesum.engine.host import Host
 from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Number, Part
+from slidesum.engine.whole.tables import lined_up
 from slidesum.engine.whole.transforms import relative_error, transformed_filters
 from slidesum.engine.whole.ways import Transformed
 from slidesum.engine.whole.winograd import Winograd
@@ -63,7 +64,7 @@ def winograd_part(
 
     numbers: dict[str, Number] = {
         "x": x.ref(), "y": y.ref(), "other": other.ref() if other else 0, "bias": bias,
-        "w": np.ascontiguousarray(weights.transpose(0, 1, 4, 6, 5, 2, 3)),
+        "w": lined_up(weights.transpose(0, 1, 4, 6, 5, 2, 3)),
         "maps_table": np.array(deeper, np.int64),
         "x_tiles": table(x.maps, low[1], low[2]), "y_tiles": table(y.maps), "other_tiles": table(other.maps if other else None),
         "rows_skipped": np.array([skip for _, _, skip, _ in corners], np.int64),

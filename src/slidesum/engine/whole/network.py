@@ -19,6 +19,8 @@ Array = Any
 Row = dict[str, str | int | float]
 MACS_A_SECOND, BYTES_A_SECOND = 58e9, 12e9
 """Of one thread of the nominal machine (two Zen 4 cores with AVX-512)."""
+EXPANDED = 3
+"""Bytes that a call reads, in parts of those of its arrays: of transformed filters there are more."""
 HEADS = ("layer", "kernel", "tile", "macs asked", "macs done", "bytes", "expected ms")
 
 
@@ -36,7 +38,7 @@ class NativeNetwork:
         tune: float | None = None,
     ) -> None:
         setting = Setting(widest(host), threads, exact)
-        self.tuner = None if tune is None else Tuner(tune, sum(array.nbytes for array in values.values()))
+        self.tuner = None if tune is None else Tuner(tune, EXPANDED * sum(array.nbytes for array in values.values()))
         emitter = Emitter(graph, works(graph, values, setting.lanes), setting, compute, self.tuner or by_estimate)
         self.threads = threads
         self.asked = {work.name: emitter.macs_asked(work) for work in emitter.works}
