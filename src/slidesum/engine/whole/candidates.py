@@ -23,7 +23,9 @@ FAR = 8.0
 """Bytes that come from memory or from the third-level cache in a cycle, to one thread."""
 FETCHED = 2**21
 """Bytes of transformed filters beyond which they come from there every time."""
-COARSE = 0.06
+TRANSFORM = 6.5
+"""Cycles that a frequency of a tile and block takes to be made or read, with its loads and stores."""
+COARSE = 0.04
 """What it costs that threads aren't equally fast, where each has one task: the others wait."""
 FINER = 1.01
 """What it costs to cut a sum into twice as many tasks."""
@@ -151,10 +153,10 @@ class _Size:
     threads: int
 
     def cycles(self, high: int, wide: int, at_once: int, parts: int) -> float:
-        """What the busiest thread does: transforms take some 6 cycles a frequency, with their loads and stores."""
+        """What the busiest thread does: transforms, and products while filters are fetched."""
         n, lanes = self.n, self.lanes
         own = -(-(self.blocks // high) // parts) * high
-        transforms = 6 * n * n * at_once * (self.maps + own)
+        transforms = TRANSFORM * n * n * at_once * (self.maps + own)
         product = n * n * (own / high) * (at_once / wide) * self.maps * lanes * cycles(high, wide)
         size = 4.0 * n * n * self.maps * own * lanes * lanes
         fetched = size / FAR if size * parts > FETCHED else 0.0
