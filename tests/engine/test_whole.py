@@ -400,6 +400,13 @@ def test_without_an_engine(monkeypatch):
     )
 
 
+def test_filters_begin_where_a_line_of_the_cache_does():
+    """A vector of them is read by one look into the cache, then, and not by two."""
+    filters = [part.numbers["w"] for part in SMALL.compile(threads=2).native.program.plan.parts if "w" in part.numbers]
+    assert len(filters) > 10
+    assert all(w.ctypes.data % 64 == 0 for w in filters)
+
+
 def test_no_allocation_between_layers():
     """What a call takes from the system is its result: its arena is there, and so are all tables."""
     fast, x = SMALL.compile(threads=1), inputs(SMALL)[0]

@@ -20,15 +20,13 @@ OUTPUTS = {3: (2, 4, 6), 5: (2, 4)}
 """Results along one side of a tile, by taps."""
 SCRATCH = 2**20
 """Bytes of a thread's scratch: half of it is worked on at a time, so most stays in the second-level cache."""
-TRANSFORM = 9
+FAR = 8.0
+"""Bytes that come from memory or from the third-level cache in a cycle, to one thread."""
+FETCHED = 2**21
+"""Bytes of transformed filters beyond which they come from there every time."""
+TRANSFORM = 6.5
 """Cycles that a frequency of a tile and block takes to be made or read, with its loads and stores."""
-MEMORY, FAR = 5.0, 32.0
-"""Bytes that come in a cycle to a thread: filters from memory, where they are since the call before, then from the third cache."""
-FETCHED = 2**20
-"""Bytes of transformed filters beyond which tasks find them there every time."""
-HIDDEN = 0.8
-"""Of what is fetched while products are made, or the other way round, the part that costs nothing."""
-COARSE = 0.05
+COARSE = 0.04
 """What it costs that threads aren't equally fast, where each has one task: the others wait."""
 FINER = 1.01
 """What it costs to cut a sum into twice as many tasks."""
@@ -36,7 +34,7 @@ WORTH = 0.95
 """Of the sum's cycles, what Winograd may take to be preferred: it rounds a little worse."""
 SUMS, TRANSFORMS = 3, 5
 """Tiles of either that are offered."""
-TILES = (14, 12, 8, 20, 5)
+TILES = (12, 14, 8, 20, 5)
 """Positions of a tile of a filter a map, the first without being measured."""
 
 
@@ -163,12 +161,10 @@ class _Size:
         """What the busiest thread does: transforms, and products while filters are fetched."""
         n, lanes = self.n, self.lanes
         own = -(-(self.blocks // high) // parts) * high
-        tasks = self.others * -(-self.tiles // at_once) * parts
-        turns = -(-tasks // self.threads)
         transforms = TRANSFORM * n * n * at_once * (self.maps + own)
         product = n * n * (own / high) * (at_once / wide) * self.maps * lanes * cycles(high, wide)
-        a_block = 4.0 * n * n * self.maps * lanes * lanes
-        again = a_block * own / FAR if a_block * own * parts > FETCHED else 0.0
-        fetched = max(again, a_block * self.blocks / MEMORY / self.threads / turns)
-        a_task = transforms + max(product, fetched) + (1 - HIDDEN) * min(product, fetched)
-        return turns * a_task * (1 + COARSE * self.threads / tasks)
+        size = 4.0 * n * n * self.maps * own * lanes * lanes
+        fetched = size / FAR if size * parts > FETCHED else 0.0
+        a_task = transforms + max(product, fetched) + 0.1 * min(product, fetched)
+        tasks = self.others * -(-self.tiles // at_once) * parts
+        return -(-tasks // self.threads) * a_task * (1 + COARSE * self.threads / tasks)

@@ -17,7 +17,7 @@ from slidesum.engine.whole.pairs import Separates
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Number, Part
 from slidesum.engine.whole.separable import Separable
-from slidesum.engine.whole.tables import landing_rows, row_table, tap_table, window_rows
+from slidesum.engine.whole.tables import landing_rows, lined_up, row_table, tap_table, window_rows
 from slidesum.engine.whole.tiling import tilings
 from slidesum.engine.whole.units import Filters
 from slidesum.engine.whole.ways import Mapwise
@@ -66,7 +66,7 @@ def _line(work: Filters, x: Maps, lanes: int, wide: int, y_step: int) -> tuple[L
         "tiles": columns // wide,
         "lines": taps // across,
         "lines_table": np.ascontiguousarray(tap_table(window, x)[::across]),
-        "w": np.ascontiguousarray(w.reshape(blocks, lanes, taps).transpose(0, 2, 1)),
+        "w": lined_up(w.reshape(blocks, lanes, taps).transpose(0, 2, 1)),
         "bias": bias,
         "x_rows": window_rows(window, x),
     }
@@ -131,7 +131,7 @@ def separable_part(work: Separates, x: Spot, y: Spot, other: Spot | None, host: 
     parts = -(-groups // at_once)
     wide = cut.in_line * columns
     numbers |= {
-        "point_w": np.ascontiguousarray(w.reshape(groups, cut.blocks, lanes, maps * lanes).transpose(0, 3, 1, 2)),
+        "point_w": lined_up(w.reshape(groups, cut.blocks, lanes, maps * lanes).transpose(0, 3, 1, 2)),
         "point_bias": bias, "maps": maps, "columns": columns, "point_tiles": wide // cut.wide,
         "groups": groups, "groups_at_once": at_once, "parts": parts,
         "chunks": chunks, "rows": rows, "rows_at_once": cut.rows, "rows_in_line": cut.in_line,

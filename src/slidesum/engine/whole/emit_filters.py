@@ -16,7 +16,7 @@ from slidesum.engine.whole.meaning import Window
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Number, Part
 from slidesum.engine.whole.spread import Lands
-from slidesum.engine.whole.tables import landing_rows, row_table, tap_table, window_rows
+from slidesum.engine.whole.tables import landing_rows, lined_up, row_table, tap_table, window_rows
 from slidesum.engine.whole.units import Filters
 from slidesum.engine.whole.ways import Summed
 from slidesum.engine.whole.widths import Width, is_streamed, narrowed, weight_error
@@ -108,10 +108,11 @@ def direct_parts(
         )
         macs = lie["samples"] * groups * count * high * lanes * maps * inner * taps * lie["rows"] * lie["columns"]
         numbers, chunks = _numbers(kernel, x, y, other, lie, way, threads, macs, groups, count, begin, maps, taps)
-        numbers["w"] = weights = np.ascontiguousarray(weights)
+        numbers["w"] = weights = lined_up(weights)
         note, error = str(replace(way, tiles=((high, wide),))), 0.0
         if width != "float32":
-            numbers["w"] = narrow = narrowed(weights, width, work.name)
+            narrow = narrowed(weights, width, work.name)
+            numbers["w"] = lined_up(narrow)
             error = weight_error(weights, narrow)
             note += f" {width} {error:.0e}"
         numbers["bias"] = bias[begin * lanes :]

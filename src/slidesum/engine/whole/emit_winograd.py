@@ -15,6 +15,7 @@ from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.meaning import Window
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Number, Part
+from slidesum.engine.whole.tables import room_for
 from slidesum.engine.whole.transforms import relative_error, transformed_filters
 from slidesum.engine.whole.units import Filters
 from slidesum.engine.whole.ways import Transformed
@@ -42,7 +43,7 @@ def filters_in_frequencies(work: Filters, way: Transformed, x: Maps, y: Maps) ->
     Block by block, since all filters in frequencies take much memory: they are there once.
     """
     w, lanes, high = work.w[0], y.lanes, way.blocks
-    laid = np.empty(laid_shape(way, work.what.window, x, y), np.float32)
+    laid = room_for(laid_shape(way, work.what.window, x, y))
     frequencies, groups, maps, depth = laid.shape[:4]
     for group, block in np.ndindex(groups, high):
         begin = (group * high + block) * lanes

@@ -23,6 +23,8 @@ Array = Any
 Row = dict[str, str | int | float]
 MACS_A_SECOND, BYTES_A_SECOND = 58e9, 12e9
 """Of one thread of the nominal machine (two Zen 4 cores with AVX-512)."""
+EXPANDED = 3
+"""Bytes that a call reads, in parts of those of its arrays: of transformed filters there are more."""
 HEADS = ("layer", "kernel", "tile", "macs asked", "macs done", "bytes", "expected ms")
 
 
@@ -42,7 +44,7 @@ class NativeNetwork:
     ) -> None:
         can_widen(host, weights)
         setting = Setting(widest(host), threads, exact, weights)
-        self.tuner = None if tune is None else Tuner(tune, sum(array.nbytes for array in values.values()))
+        self.tuner = None if tune is None else Tuner(tune, EXPANDED * sum(array.nbytes for array in values.values()))
         graph = rewritten(graph)
         made = works(graph, values, setting.lanes)
         planned = {work.node.owner for work in made.works if isinstance(work, Planned)}

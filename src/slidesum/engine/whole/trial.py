@@ -2,8 +2,9 @@
 
 In a network, maps have just been written by the layer before, and filters have last been read in the call before. So before a way
 is run, all threads read as many bytes as the network does in between, and then write y and x. What takes little is run several
-times, since threads wake late. What all that takes without any way is measured, and taken off. What counts is the median of the
-rounds, of what a way took in parts of what the first took in the same round: a machine that has more to do for a while slows all.
+times, each time with filters of its own, since threads wake late. What all that takes without any way is measured, and taken off.
+What counts is the median of the rounds, of what a way took in parts of what the first took in the same round: a machine that has
+more to do for a while slows all.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from slidesum.engine.whole.emit_winograd import laid_shape
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.program import Number, Part, Piece, Plan, Program, Ref
 from slidesum.engine.whole.rows import Combine
+from slidesum.engine.whole.tables import lined_up
 from slidesum.engine.whole.units import Filters
 from slidesum.engine.whole.ways import Problem, Transformed, Way
 
@@ -32,15 +34,15 @@ ROUNDS, MORE, NEARLY = 5, 8, 1.1
 """Rounds of all ways; then of the first, and of those that took at most so much longer than the best."""
 LEAST = 1e-7
 """Seconds: nothing takes less."""
-LONG, MOST = 2e6, 16
-"""Cycles that are to be measured at least; times that a layer is run for it at most."""
+LONG, MOST, HELD = 2e6, 16, 2**26
+"""Cycles that are to be measured at least; runs for that at most, and bytes of filters of all of them."""
 _runs = count(1)
 """Numbers of runs: a helper that wakes late must not take one for another."""
 
 
 def measured(problem: Problem, ways: Sequence[Way], setting: Setting, between: int) -> list[float]:
     """The seconds of each way, where a network reads so many bytes between two runs of a layer."""
-    pieces = _pieces(problem, ways, setting, between)
+    pieces, times = _pieces(problem, ways, setting, between)
     nothing, first = math.inf, math.inf
     ratios: list[list[float]] = [[] for _ in ways]
     for turn in range(1 + ROUNDS + MORE):
@@ -50,12 +52,7 @@ def measured(problem: Problem, ways: Sequence[Way], setting: Setting, between: i
             nothing, first = min(nothing, seconds[0]), min(first, seconds[1])
             for told, taken in zip(ratios, seconds[1:], strict=True):
                 told.extend([taken / seconds[1]] if taken else [])
-    return [max(LEAST, (first * median(told) - nothing) / _times(ways)) for told in ratios]
-
-
-def _times(ways: Sequence[Way]) -> int:
-    """How often a way is run at once."""
-    return min(MOST, 1 + int(LONG / max(1.0, min(way.cycles for way in ways))))
+    return [max(LEAST, (first * median(told) - nothing) / times) for told in ratios]
 
 
 def _timed(before: Piece, piece: Piece) -> float:
@@ -66,8 +63,8 @@ def _timed(before: Piece, piece: Piece) -> float:
     return time.perf_counter() - begin
 
 
-def _pieces(problem: Problem, ways: Sequence[Way], setting: Setting, between: int) -> list[Piece]:
-    """What is read in between; x and y written; that and each of the ways."""
+def _pieces(problem: Problem, ways: Sequence[Way], setting: Setting, between: int) -> tuple[list[Piece], int]:
+    """What is read in between; x and y written; that and each of the ways; and how often the latter are run at once."""
     plan = Plan()
     maps = [problem.y, *([problem.other] if problem.other else []), problem.x]
     y, *others, x = (Spot(lie, plan.buffer(lie.size)) for lie in maps)
@@ -81,14 +78,25 @@ def _pieces(problem: Problem, ways: Sequence[Way], setting: Setting, between: in
     plan.parts = [read, *before, *(part for parts in tried for part in parts)]
     program = Program(plan, (), setting.threads, setting.host)
     program.view(Ref(far), (rows, ROW), (), ())[...] = np.random.default_rng(0).standard_normal(ROW)
-    return [
-        Piece(program, parts, setting.host) for parts in ([read], *(_again(before, parts, _times(ways)) for parts in ([], *tried)))
-    ]
+    largest = max(sum(_filters(part).nbytes for part in parts) for parts in tried)
+    times = max(1, min(MOST, 1 + int(LONG / max(1.0, min(way.cycles for way in ways))), HELD // largest))
+    runs = [[read], *(_again(before, parts, times) for parts in ([], *tried))]
+    return [Piece(program, parts, setting.host) for parts in runs], times
+
+
+def _filters(part: Part) -> np.ndarray:
+    w = part.numbers["w"]
+    assert isinstance(w, np.ndarray)
+    return w
 
 
 def _again(before: Sequence[Part], parts: Sequence[Part], times: int) -> list[Part]:
-    """Some parts and then others, so many times."""
-    return [replace(part, level=2 * k + late) for k in range(times) for late, some in enumerate((before, parts)) for part in some]
+    """Some parts and then others, so many times, each time with filters of their own: caches don't hold them from the last time."""
+    made: list[Part] = []
+    for k in range(times):
+        made += [replace(part, level=2 * k) for part in before]
+        made += [replace(part, level=2 * k + 1, numbers={**part.numbers, "w": lined_up(_filters(part))}) for part in parts]
+    return made
 
 
 def _written(

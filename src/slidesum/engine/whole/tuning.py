@@ -29,7 +29,7 @@ BETWEEN = 3 * 2**24
 """Bytes that are read between two runs, at most: more than caches hold."""
 STREAMED = 2**28
 """Bytes of filters from which on nothing is tried: it would need them once a way, and they only stream."""
-WON = 0.98
+WON = 0.95
 """Of the first way's seconds, what another one has to stay below to be better: less is chance."""
 Seconds = Mapping[str, float]
 
