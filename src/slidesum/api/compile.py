@@ -45,11 +45,11 @@ def compile(
             usual="The arrays of a model that somebody holds can't be let go.",
             advice="Write ss.load(model).compile().",
         )
-    return _compiled(model, batch, threads, exact, input, strict, options)
+    return _compiled(model, batch, {"threads": threads, "exact": exact}, input, strict, options)
 
 
 def _compiled(
-    model: str | PathLike[str], batch: Any, threads: Any, exact: Any, input: Any, strict: bool, options: Mapping[str, Any]
+    model: str | PathLike[str], batch: Any, how: Mapping[str, Any], input: Any, strict: bool, options: Mapping[str, Any]
 ) -> Compiled:
     from slidesum.run.compiled import Compiled
     from slidesum.run.rebatched import rebatched
@@ -57,5 +57,5 @@ def _compiled(
     net = loaded(model, options, input=input, strict=strict)
     again = None  # a factory may draw other arrays when it is called again: these are kept
     if not names_factory(model):
-        again = (_compiled, (model, batch, threads, exact, input, strict, dict(options)))
-    return Compiled(rebatched(net.graph, batch), net.values, threads=threads, exact=exact, again=again)
+        again = (_compiled, (model, batch, how, input, strict, dict(options)))
+    return Compiled(rebatched(net.graph, batch), net.values, **how, again=again)
