@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slidesum.api.foreign import names_factory, seen
 from slidesum.api.load import loaded
 from slidesum.errors import UsageError
+from slidesum.zoo.catalogue import ZOO
 
 if TYPE_CHECKING:
     from slidesum.run.compiled import Compiled
@@ -57,5 +59,6 @@ def _compiled(
     net = loaded(model, options, input=input, strict=strict)
     again = None  # a factory may draw other arrays when it is called again: these are kept
     if not names_factory(model):
-        again = (_compiled, (model, batch, how, input, strict, dict(options)))
+        named = model if model in ZOO else str(Path(model).absolute())
+        again = (_compiled, (named, batch, how, input, strict, dict(options)))
     return Compiled(rebatched(net.graph, batch), net.values, **how, again=again)
