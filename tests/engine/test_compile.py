@@ -61,10 +61,12 @@ def test_arrays_are_freed_while_it_is_compiled(saved):
     assert beside - alone > 0.8 * given
 
 
-def test_it_is_pickled_as_what_it_was_made_of(saved):
+def test_it_is_pickled_as_what_it_was_made_of(saved, tmp_path, monkeypatch):
     path, _ = saved
-    fast = ss.compile(str(path), 2, threads=1, exact=True)
+    monkeypatch.chdir(path.parent)
+    fast = ss.compile(path.name, 2, threads=1, exact=True)
     text = pickle.dumps(fast)
+    monkeypatch.chdir(tmp_path)
     again = pickle.loads(text)
     assert len(text) < 1000
     assert (again.threads, again.exact) == (1, True)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slidesum.api.foreign import names_factory, seen
 from slidesum.api.load import loaded
 from slidesum.errors import UsageError
+from slidesum.zoo.catalogue import ZOO
 
 if TYPE_CHECKING:
     from slidesum.run.compiled import Compiled
@@ -45,11 +47,11 @@ def compile(
             usual="The arrays of a model that somebody holds can't be let go.",
             advice="Write ss.load(model).compile().",
         )
-    return _compiled(model, batch, threads, exact, input, strict, options)
+    return _compiled(model, batch, {"threads": threads, "exact": exact}, input, strict, options)
 
 
 def _compiled(
-    model: str | PathLike[str], batch: Any, threads: Any, exact: Any, input: Any, strict: bool, options: Mapping[str, Any]
+    model: str | PathLike[str], batch: Any, how: Mapping[str, Any], input: Any, strict: bool, options: Mapping[str, Any]
 ) -> Compiled:
     from slidesum.run.compiled import Compiled
     from slidesum.run.rebatched import rebatched
@@ -57,5 +59,6 @@ def _compiled(
     net = loaded(model, options, input=input, strict=strict)
     again = None  # a factory may draw other arrays when it is called again: these are kept
     if not names_factory(model):
-        again = (_compiled, (model, batch, threads, exact, input, strict, dict(options)))
-    return Compiled(rebatched(net.graph, batch), net.values, threads=threads, exact=exact, again=again)
+        named = model if model in ZOO else str(Path(model).absolute())
+        again = (_compiled, (named, batch, how, input, strict, dict(options)))
+    return Compiled(rebatched(net.graph, batch), net.values, **how, again=again)

@@ -27,7 +27,7 @@ from slidesum.engine.whole.kernel import Body
 
 Array = Any
 Matrix = tuple[tuple[Fraction, ...], ...]
-AT_ONCE = 2**16
+AT_ONCE = 2**14
 """Weights that are transformed at a time."""
 POINTS = tuple(Fraction(p) for p in ("0", "1", "-1", "2", "-2", "1/2", "-1/2"))
 
