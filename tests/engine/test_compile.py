@@ -99,3 +99,9 @@ def test_what_has_no_name_is_refused():
     )
     with pytest.raises(FileError, match=r"^there is no file nothing\.json"):
         ss.compile("nothing.json")
+
+
+def test_how_it_is_compiled_is_pickled_too():
+    fast = ss.compile("lenet5", 2, threads=1, tune=0, weights="bfloat16")
+    again = pickle.loads(pickle.dumps(fast))
+    assert (again.tune, again.weights) == (fast.tune, fast.weights) == (0, "bfloat16")

@@ -19,7 +19,8 @@ from test_whole import error, inputs, spread
 
 import slidesum as ss
 from slidesum.engine.whole import network, program
-from slidesum.engine.whole.program import Plan, Program
+from slidesum.engine.whole.plan import Plan
+from slidesum.engine.whole.program import Program
 
 CONVOLUTION = "b c i+u-1 j+v-1, o c u v -> b o i j"
 KEPT: list[mmap.mmap] = []

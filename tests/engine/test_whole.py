@@ -20,7 +20,7 @@ import slidesum as ss
 from slidesum.engine.host import Host, host
 from slidesum.engine.whole.crew import crew
 from slidesum.engine.whole.driver import GAP, WORDS
-from slidesum.engine.whole.program import Outside, Part, Place, Ref, Step
+from slidesum.engine.whole.plan import Outside, Part, Place, Ref, Step
 from slidesum.run.compiled import Compiled
 from slidesum.zoo.catalogue import build
 

@@ -26,6 +26,8 @@ def compile(
     *,
     threads: int | None = None,
     exact: bool = False,
+    tune: bool | float = False,
+    weights: str = "float32",
     input: Sequence[int] | Sequence[Sequence[int]] | None = None,
     strict: bool = False,
     **options: Any,
@@ -47,7 +49,7 @@ def compile(
             usual="The arrays of a model that somebody holds can't be let go.",
             advice="Write ss.load(model).compile().",
         )
-    return _compiled(model, batch, {"threads": threads, "exact": exact}, input, strict, options)
+    return _compiled(model, batch, {"threads": threads, "exact": exact, "tune": tune, "weights": weights}, input, strict, options)
 
 
 def _compiled(
@@ -60,5 +62,6 @@ def _compiled(
     again = None  # a factory may draw other arrays when it is called again: these are kept
     if not names_factory(model):
         named = model if model in ZOO else str(Path(model).absolute())
-        again = (_compiled, (named, batch, how, input, strict, dict(options)))
+        known = {**how, "tune": 0 if how["tune"] is not False else False}  # what was measured by then, and nothing else
+        again = (_compiled, (named, batch, known, input, strict, dict(options)))
     return Compiled(rebatched(net.graph, batch), net.values, **how, again=again)

@@ -29,7 +29,8 @@ from slidesum.engine.whole.emit_winograd import BOUND, winograd_part
 from slidesum.engine.whole.maps import BARE, Maps
 from slidesum.engine.whole.meaning import Convolution, Window
 from slidesum.engine.whole.places import Spot
-from slidesum.engine.whole.program import Number, Outside, Part, Plan, Program, Ref
+from slidesum.engine.whole.plan import Number, Outside, Part, Plan, Ref
+from slidesum.engine.whole.program import Program
 from slidesum.engine.whole.transforms import relative_error
 from slidesum.engine.whole.units import Filters
 from slidesum.engine.whole.ways import Problem, Transformed

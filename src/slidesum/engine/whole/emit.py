@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,45 +12,27 @@ import numpy as np
 
 from slidesum.core.network import Graph, Node
 from slidesum.engine.whole.candidates import Choose, Setting, candidates
+from slidesum.engine.whole.emit_chosen import Filtering, allows, write_filters
 from slidesum.engine.whole.emit_depthwise import separable_part
 from slidesum.engine.whole.emit_filters import by_group
 from slidesum.engine.whole.emit_moves import moved_part
 from slidesum.engine.whole.emit_rows import clear_part, edge_part, row_numbers
-from slidesum.engine.whole.emit_ways import parts_of
-from slidesum.engine.whole.emit_winograd import rounds_well
 from slidesum.engine.whole.kernel import Kernel
 from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.pairs import Separates, Thins, Work, spent
 from slidesum.engine.whole.places import Form, Places, Spot, names_of
+from slidesum.engine.whole.plan import Number, Outside, Part, Place, Plan, Ref, Step
 from slidesum.engine.whole.pool import Pool
-from slidesum.engine.whole.program import Number, Outside, Part, Place, Plan, Ref, Step
 from slidesum.engine.whole.response import Response
 from slidesum.engine.whole.rows import Combine
 from slidesum.engine.whole.tables import pool_tables
 from slidesum.engine.whole.units import Combines, Filters, Joins, Moves, Planned, Pools, Responds, Works
-from slidesum.engine.whole.ways import Problem, Transformed, Way
+from slidesum.engine.whole.ways import Problem, Transformed
 from slidesum.laws.count import count
 
 Array = Any
 Compute = Callable[[Node, Sequence[Array]], Array]
 """What computes a layer by its plan, from plain arrays."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Filtering:
-    """Filters whose way isn't chosen yet; `at` is the number of parts before them."""
-
-    work: Filters
-    x: Spot
-    y: Spot
-    other: Spot | None
-    level: int
-    at: int
-    filters: Place | None
-
-    @property
-    def problem(self) -> Problem:
-        return Problem.of(self.work, self.x.maps, self.y.maps, self.other.maps if self.other else None)
 
 
 class Emitter:
@@ -66,7 +48,7 @@ class Emitter:
         self.places = Places(graph, works, made.shapes, setting.lanes, self.plan)
         self.levels: dict[tuple[str, Form], int] = {(node.name, "plain"): -1 for node in graph.inputs}
         self.cleared: set[int] = set()
-        self.filtering: list[_Filtering] = []
+        self.filtering: list[Filtering] = []
 
     def emitted(self) -> Plan:
         """The whole plan; what is asked for goes outside."""
@@ -75,7 +57,9 @@ class Emitter:
                 self.places.plains[node.name] = Outside(number, given=False)
         for work in self.works:
             self._work(work)
-        self._ways_chosen()
+        ranked = self.choose([found.problem for found in self.filtering], self.setting)
+        self._spent()
+        write_filters(self.filtering, ranked, self.setting, self.plan)
         for number, node in enumerate(self.graph.outputs):
             place = Outside(number, given=False)
             if self.places.plains.get(node.name) == place:
@@ -188,7 +172,7 @@ class Emitter:
         self._clear(y, level)
         for phase in work.parted():
             for group in by_group(phase, x, y, other, self.setting.lanes):
-                self.filtering.append(_Filtering(*group, level, len(self.plan.parts), filters))
+                self.filtering.append(Filtering(*group, level, len(self.plan.parts), filters))
         self._made(work.name, level if filters is None else level + 1)
 
     def _separates(self, work: Separates) -> None:
@@ -207,41 +191,15 @@ class Emitter:
         form = self.places.form(filters)
         x, y = self._blocked(filters.x, form), self.places.spot(work.name)
         alone = Problem.of(replace(work.together, pools=False), x.maps, y.maps, None)
-        allowed = partial(_allowed, filters.w, {})
+        allowed = partial(allows, filters.w, {})
         if not isinstance(next(way for way in candidates(alone, self.setting) if allowed(way)), Transformed):
             self._work(filters)
             self._work(work.pool)
             return
         level = self._level((filters.x, form))
         self._clear(y, level)
-        self.filtering.append(_Filtering(work.together, x, y, None, level, len(self.plan.parts), None))
+        self.filtering.append(Filtering(work.together, x, y, None, level, len(self.plan.parts), None))
         self._made(work.name, level)
-
-    def _ways_chosen(self) -> None:
-        """The parts of all filters, where they belong: each in the best way that its filters allow."""
-        ranked = self.choose([found.problem for found in self.filtering], self.setting)
-        self._spent()
-        while self.filtering:
-            found = self.filtering.pop()
-            allowed = partial(_allowed, found.work.w, {})
-            way, seconds = next(entry for entry in ranked[found.problem] if allowed(entry[0]))
-            parts, scratch = parts_of(found.work, found.x, found.y, found.other, way, self.setting, found.level)
-            parts[0] = replace(parts[0], seconds=seconds)
-            if found.filters is not None:
-                parts = [own for part in parts for own in self._with_filters(part, found.filters)]
-            self.plan.parts[found.at : found.at] = parts
-            self.plan.scratch = max(self.plan.scratch, scratch)
-
-    def _with_filters(self, part: Part, filters: Place) -> Iterator[Part]:
-        """Before a part whose filters are results, these are laid as it reads them."""
-        table = part.numbers.get("w")
-        if not isinstance(table, np.ndarray) or not table.size:
-            yield part
-            return
-        place = Ref(self.plan.buffer(table.size))
-        lanes, threads = self.setting.lanes, self.setting.threads
-        yield moved_part(part.name, table - 1, filters, place, lanes, threads, part.level)
-        yield replace(part, numbers={**part.numbers, "w": place}, level=part.level + 1)
 
     def _spent(self) -> None:
         """Works without their arrays: those that wait for a way hold them, as long as they wait."""
@@ -324,12 +282,3 @@ class Emitter:
                 return int(count(node.sized).macs) if node.sized is not None else 0
             case _:
                 return 0
-
-
-def _allowed(w: Array, known: dict[int, bool], way: Way) -> bool:
-    """Whether filters may be computed in a way; `known` is what was measured of them by now."""
-    if not isinstance(way, Transformed):
-        return True
-    if way.outputs not in known:
-        known[way.outputs] = rounds_well(w, way.outputs)
-    return known[way.outputs]

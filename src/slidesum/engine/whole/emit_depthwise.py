@@ -15,7 +15,7 @@ from slidesum.engine.whole.emit_rows import row_numbers
 from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.pairs import Separates
 from slidesum.engine.whole.places import Spot
-from slidesum.engine.whole.program import Number, Part
+from slidesum.engine.whole.plan import Number, Part
 from slidesum.engine.whole.separable import Separable
 from slidesum.engine.whole.tables import landing_rows, lined_up, row_table, tap_table, window_rows
 from slidesum.engine.whole.tiling import tilings

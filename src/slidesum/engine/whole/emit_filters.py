@@ -14,7 +14,7 @@ from slidesum.engine.whole.direct import Direct
 from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.meaning import Window
 from slidesum.engine.whole.places import Spot
-from slidesum.engine.whole.program import Number, Part
+from slidesum.engine.whole.plan import Number, Part
 from slidesum.engine.whole.spread import Lands
 from slidesum.engine.whole.tables import landing_rows, lined_up, row_table, tap_table, window_rows
 from slidesum.engine.whole.units import Filters

@@ -8,7 +8,7 @@ import numpy as np
 
 from slidesum.engine.whole.gather import BEYOND, PLACE, Gather, bits, distances, in_rows
 from slidesum.engine.whole.places import Spot
-from slidesum.engine.whole.program import Part, Place
+from slidesum.engine.whole.plan import Part, Place
 from slidesum.engine.whole.rows import rows_cut
 from slidesum.engine.whole.ways import SHARE
 

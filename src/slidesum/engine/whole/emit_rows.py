@@ -9,7 +9,7 @@ from dataclasses import replace
 from slidesum.engine.whole.edges import Pack, Unpack
 from slidesum.engine.whole.maps import BARE, Maps
 from slidesum.engine.whole.places import Spot
-from slidesum.engine.whole.program import Number, Part, Place, Ref
+from slidesum.engine.whole.plan import Number, Part, Place, Ref
 from slidesum.engine.whole.rows import Clear, rows_cut
 from slidesum.engine.whole.tables import row_table
 from slidesum.engine.whole.ways import SHARE

@@ -9,7 +9,7 @@ from slidesum.engine.whole.emit_depthwise import depthwise_part
 from slidesum.engine.whole.emit_filters import direct_parts
 from slidesum.engine.whole.emit_winograd import bias_in_blocks, filters_in_frequencies, winograd_part
 from slidesum.engine.whole.places import Spot
-from slidesum.engine.whole.program import Part
+from slidesum.engine.whole.plan import Part
 from slidesum.engine.whole.units import Filters
 from slidesum.engine.whole.ways import Mapwise, Summed, Transformed, Way
 

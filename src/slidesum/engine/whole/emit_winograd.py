@@ -14,7 +14,7 @@ from slidesum.engine.host import Host
 from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.meaning import Window
 from slidesum.engine.whole.places import Spot
-from slidesum.engine.whole.program import Number, Part
+from slidesum.engine.whole.plan import Number, Part
 from slidesum.engine.whole.tables import room_for
 from slidesum.engine.whole.transforms import relative_error, transformed_filters
 from slidesum.engine.whole.units import Filters

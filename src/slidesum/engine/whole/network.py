@@ -12,7 +12,8 @@ from slidesum.engine.host import Host
 from slidesum.engine.whole.candidates import Setting, by_estimate
 from slidesum.engine.whole.emit import Emitter
 from slidesum.engine.whole.pairs import paired
-from slidesum.engine.whole.program import Part, Program, Step
+from slidesum.engine.whole.plan import Part, Step
+from slidesum.engine.whole.program import Program
 from slidesum.engine.whole.rewrite import rewritten
 from slidesum.engine.whole.tuning import Tuner
 from slidesum.engine.whole.units import Planned

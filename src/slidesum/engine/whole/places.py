@@ -16,7 +16,7 @@ from slidesum.core.network import Graph
 from slidesum.core.sizes import Size
 from slidesum.engine.whole.maps import BARE, FEW, Halo, Maps
 from slidesum.engine.whole.pairs import Separates, Thins, Work
-from slidesum.engine.whole.program import Outside, Place, Plan, Ref
+from slidesum.engine.whole.plan import Outside, Place, Plan, Ref
 from slidesum.engine.whole.units import Filters, Joins, Moves, Planned
 from slidesum.engine.whole.work import cells_of
 

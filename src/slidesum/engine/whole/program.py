@@ -11,8 +11,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -24,80 +23,10 @@ from slidesum.engine.team import in_team
 from slidesum.engine.whole.arena import PAGE, Held, Memory, laid_out
 from slidesum.engine.whole.crew import crew
 from slidesum.engine.whole.driver import GAP, PART, STAGE_WORDS, WORDS, driver
-from slidesum.engine.whole.kernel import Kernel
 from slidesum.engine.whole.objects import address_of, call_of
+from slidesum.engine.whole.plan import LINE, Outside, Part, Place, Plan, Ref, Step
 
 Array = Any
-LINE = 64
-"""Bytes of a line of the cache: where buffers begin."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """A place in a buffer of the arena, `offset` values behind its beginning."""
-
-    buffer: int
-    offset: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """An array that comes with a call (`given`), or goes out of it."""
-
-    number: int
-    given: bool
-
-
-Place = Ref | Outside
-Number = int | Ref | Outside | np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """A kernel, its numbers by name (arrays: weights and tables), and how many tasks it has.
-
-    `macs` are those that are done; `bytes` what it reads and writes at least; `seconds` what was measured of it and the parts of
-    the same layer behind it, if the layer was tuned; `weight_error` what rounding its weights has changed.
-    """
-
-    name: str
-    kernel: Kernel
-    numbers: Mapping[str, Number]
-    tasks: int
-    level: int
-    macs: int = 0
-    bytes: int = 0
-    note: str = ""
-    seconds: float | None = None
-    weight_error: float = 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """A function of plain arrays, that gives one; and where these lie."""
-
-    name: str
-    function: Callable[[Sequence[Array]], Array]
-    reads: tuple[tuple[Place, tuple[int, ...]], ...]
-    writes: tuple[Place, tuple[int, ...]]
-    level: int
-
-
-@dataclass
-class Plan:
-    """What a program is made of; `sizes` are those of the buffers, in values."""
-
-    parts: list[Part] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
-    sizes: list[int] = field(default_factory=list)
-    scratch: int = 0
-
-    def buffer(self, size: int) -> int:
-        """A new buffer."""
-        self.sizes.append(size)
-        return len(self.sizes) - 1
-
-
 _programs: weakref.WeakSet[Program] = weakref.WeakSet()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.meaning import Window
-from slidesum.engine.whole.program import LINE, Number
+from slidesum.engine.whole.plan import LINE, Number
 from slidesum.engine.whole.spread import Lands
 
 Table = np.ndarray

@@ -22,7 +22,8 @@ from slidesum.engine.whole.candidates import Setting
 from slidesum.engine.whole.emit_ways import parts_of
 from slidesum.engine.whole.emit_winograd import laid_shape
 from slidesum.engine.whole.places import Spot
-from slidesum.engine.whole.program import Number, Part, Piece, Plan, Program, Ref
+from slidesum.engine.whole.plan import Number, Part, Plan, Ref
+from slidesum.engine.whole.program import Piece, Program
 from slidesum.engine.whole.rows import Combine
 from slidesum.engine.whole.tables import lined_up
 from slidesum.engine.whole.units import Filters
