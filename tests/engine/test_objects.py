@@ -13,6 +13,7 @@ import pytest
 
 from slidesum.engine.host import host
 from slidesum.engine.whole import objects
+from slidesum.engine.whole.kernel import Kernel
 from slidesum.engine.whole.objects import folder, keep, object_of, read, sources_key
 from slidesum.engine.whole.rows import Clear, Combine
 
@@ -165,3 +166,15 @@ def test_another_process_loads_what_was_kept(tmp_path):
     assert int(told[0][0]) > 3
     assert told[1][0] == "0"
     assert told[0][1] == told[1][1]
+
+
+def test_code_is_made_anew_when_a_file_that_writes_it_changes(monkeypatch):
+    def all_of(kind):
+        return {kind, *(one for below in kind.__subclasses__() for one in all_of(below))}
+
+    homes = {Path(sys.modules[kind.__module__].__file__) for kind in all_of(Kernel)}
+    assert any("training" in home.parts for home in homes)
+    whole, read_bytes = objects._sources.__wrapped__(), Path.read_bytes
+    for home in homes:
+        monkeypatch.setattr(Path, "read_bytes", lambda path, home=home: read_bytes(path) + b"#" * (path == home))
+        assert objects._sources.__wrapped__() != whole

@@ -1,5 +1,6 @@
 """A convolution that learns: y and both gradients by Winograd's transforms, against double precision."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 import slidesum as ss
 from slidesum.engine.host import host
 from slidesum.engine.training.choice import cut
-from slidesum.engine.training.layer import Learning, learning, learns_here
+from slidesum.engine.training.layer import learning
 from slidesum.engine.whole.meaning import Convolution, Window
 from slidesum.engine.whole.network import widest
 from slidesum.errors import UsageError
@@ -70,8 +71,8 @@ def layers(draw):
 @given(layers(), st.integers(1, 3))
 def test_all_three_are_those_of_double_precision(layer, threads):
     what, batch = layer
-    own = Learning(what, batch, threads, widest(host()))
-    if not (learns_here(what, own.lanes) and own.forward_choice and own.backward_choice):
+    own = learning(what, batch, threads, widest(host()))
+    if own is None:
         return
     x, w, bias, seed = arrays(what, batch)
     y, dx, dw = exact(what, x, w, bias, seed)
@@ -89,10 +90,10 @@ LARGE = [convolution(32, 48, (26, 30), 3, 1, 1), convolution(40, 20, (28, 25), 3
 
 @pytest.mark.parametrize("what", LARGE, ids=["same", "odd", "five"])
 def test_nothing_is_read_that_was_not_written_and_nothing_written_beside(what):
-    own = Learning(what, 2, 2, widest(host()))
+    own = learning(what, 2, 2, widest(host()))
     x, w, bias, seed = arrays(what, 2)
     wanted = [own.forward(x, w, bias), *own.backward(seed, x, w, True, True)]
-    for program in (own._forward, own._both):
+    for program in (own._forward, own.backwards[True, True]):
         program.memory.array[: program.memory.array.size // 4 * 4].view(np.float32)[...] = np.nan
     held = []
 
@@ -104,7 +105,7 @@ def test_nothing_is_read_that_was_not_written_and_nothing_written_beside(what):
 
         program.results = results
 
-    for program in (own._forward, own._both):
+    for program in (own._forward, own.backwards[True, True]):
         guarded(program)
     found = [own.forward(x, w, bias), *own.backward(seed, x, w, True, True)]
     assert all(np.array_equal(a, b) for a, b in zip(found, wanted, strict=True))
@@ -113,7 +114,7 @@ def test_nothing_is_read_that_was_not_written_and_nothing_written_beside(what):
 
 def test_a_value_that_is_not_finite_reaches_the_tiles_that_have_it_and_no_other_sample():
     what = LARGE[0]
-    own = Learning(what, 2, 2, widest(host()))
+    own = learning(what, 2, 2, widest(host()))
     x, w, bias, seed = arrays(what, 2)
     x[0, 3, 5, 5] = np.nan
     y = own.forward(x, w, bias)
@@ -130,6 +131,22 @@ def test_where_the_sum_itself_is_the_better_way_there_are_no_programs():
     assert learning(convolution(3, 64, (56, 56), 3, 1, 1), 1, 2, here) is None  # few maps
     assert learning(convolution(64, 64, (2, 2), 3, 1, 1), 1, 2, here) is None  # no room for tiles
     assert learning(LARGE[0], 2, 2, here) is learning(LARGE[0], 2, 2, here)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 4])
+def test_every_split_of_a_cut_has_tiles(threads):
+    """A gradient is the sum of as many parts as a cut says; one that nobody computes would be whatever memory holds."""
+    for batch, rows, columns in itertools.product((1, 2, 3), range(2, 30), (2, 6, 13)):
+        found = cut(3, (rows, columns), batch, 1, 1, 16, 32, threads)
+        tiles = batch * -(-rows // found.outputs) * -(-columns // found.outputs)
+        assert -(-tiles // -(-tiles // found.splits)) == found.splits
+
+
+def test_the_filters_gradient_of_many_samples_rounds_within_the_bound():
+    what = convolution(32, 32, (56, 56), 3, 1, 1)
+    x, w, bias, seed = arrays(what, 24)
+    _, dw = learning(what, 24, 2, widest(host())).backward(seed, x, w, False, True)
+    assert error(dw, exact(what, x, w, bias, seed)[2]) < 0.6 * CLOSE
 
 
 def test_a_cut_keeps_to_its_scratch_where_it_can():
@@ -255,6 +272,7 @@ def test_what_is_asked_for_is_said():
 
 
 def test_without_an_engine_it_is_said_and_the_plan_computes(monkeypatch):
+    monkeypatch.setattr("slidesum.run.native.host", lambda: None)
     monkeypatch.setattr("slidesum.run.torch_learning.host", lambda: None)
     why = "there is no engine here: llvmlite isn't installed, or the processor isn't known; the layer is computed by its plan"
     with pytest.warns(UserWarning, match=f"^{why}$"):

@@ -15,6 +15,7 @@ from slidesum.core.network import Graph, Node
 from slidesum.engine.host import host
 from slidesum.errors import ArrayError, SizeError, UsageError
 from slidesum.run.met import as_numpy, library
+from slidesum.run.native import NO_ENGINE
 from slidesum.run.network import checked_values, fitted_inputs, refuse_symbols, result_of, walk
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ FLOAT = np.empty(0, np.float32)
 """An array like those that are computed with."""
 TUNED = 60.0
 """Seconds for which a network is tuned, if nothing else is said."""
-WHY_NOT = "there is no engine here: llvmlite isn't installed, or the processor isn't known; every layer is computed by its plan"
+WHY_NOT = f"{NO_ENGINE}; every layer is computed by its plan"
 
 
 class Compiled:

@@ -15,6 +15,9 @@ from slidesum.plans.geometry import Geometry
 Shape = tuple[int, ...]
 
 
+NO_ENGINE = "there is no engine here: llvmlite isn't installed, or the processor isn't known"
+
+
 def available() -> bool:
     """Whether there are kernels here."""
     return host() is not None

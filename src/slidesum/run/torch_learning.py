@@ -17,12 +17,6 @@ from slidesum.engine.host import host
 
 Tensor = torch.Tensor
 Plain = Callable[[Tensor, Tensor], Tensor]
-WHY_NOT = "there is no engine here: llvmlite isn't installed, or the processor isn't known; the layer is computed by its plan"
-
-
-def available() -> bool:
-    """Whether there are kernels here."""
-    return host() is not None
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from math import sqrt
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import nn
@@ -24,8 +24,9 @@ from slidesum.laws.roles import on_filters, with_role
 from slidesum.laws.shape import solve
 from slidesum.notation.parse import equation_of
 from slidesum.notation.write import axes, pattern
+from slidesum.run.native import NO_ENGINE, available
 from slidesum.run.torch_autograd import watched
-from slidesum.run.torch_learning import WHY_NOT, Lesson, available
+from slidesum.run.torch_learning import Lesson
 from slidesum.run.wiring import full_filters
 from slidesum.torch.evaluate import BACKEND, evaluate, spelled, taught
 
@@ -177,8 +178,8 @@ def _known_engine(engine: Any) -> Engine:
             f"engine= is 'plans' or 'native', not {engine!r}", advice='Write engine="native" for the engine\'s kernels.'
         )
     if engine == "native" and not available():
-        warnings.warn(WHY_NOT, stacklevel=3)
-    return engine  # type: ignore[no-any-return]
+        warnings.warn(f"{NO_ENGINE}; the layer is computed by its plan", stacklevel=3)
+    return cast("Engine", engine)
 
 
 class Pool(_Equated):

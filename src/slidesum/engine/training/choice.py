@@ -57,9 +57,10 @@ def _cuts(
                 continue
             own = range(high, min(filters, MOST) + 1, high)
             for some, few, at_once in itertools.product(own, range(1, min(maps, MOST) + 1), (8, 16, 24, 32, 48, 64, 96)):
-                for splits in {1, threads, 2 * threads, 4 * threads}:
-                    one = Cut(outputs, high, wide, some, few, min(at_once, tiles), splits)
-                    if splits > tiles or (4 * one.scratch(taps, lanes) > SCRATCH and (some, few, at_once) != (high, 1, 8)):
+                for wanted in {1, threads, 2 * threads, 4 * threads}:
+                    a_split = -(-tiles // wanted)
+                    one = Cut(outputs, high, wide, some, few, min(at_once, tiles), -(-tiles // a_split))
+                    if 4 * one.scratch(taps, lanes) > SCRATCH and (some, few, at_once) != (high, 1, 8):
                         continue
                     yield replace(one, cycles=_cycles(one, taps, tiles, filters, maps, lanes, threads))
 

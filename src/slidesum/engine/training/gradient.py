@@ -42,7 +42,7 @@ class FilterGradient(Kernel):
 
     SLOTS = (
         *("x", "d", "dw", "x_tiles", "d_tiles", "x_block", "d_block", "x_row", "d_row"),
-        *("tiles", "tiles_a_split", "at_once", "splits", "groups", "groups_at_once", "parts", "maps", "maps_at_once", "map_parts"),
+        *("tiles", "tiles_a_split", "at_once", "groups", "groups_at_once", "parts", "maps", "maps_at_once", "map_parts"),
         *("filters", "channels", "filter_step", "channel_step", "split_step"),
     )
 
@@ -139,7 +139,10 @@ class FilterGradient(Kernel):
         steps: tuple[Value, Value, Value, Value],
         number: Value,
     ) -> None:
-        """Filters × maps for every frequency, over the tiles of a chunk, added to those of the chunks before."""
+        """Filters × maps for every frequency, over the tiles of a chunk; their sums are added to those of the chunks before.
+
+        A sum of sums rounds less than one long sum.
+        """
         (v, z, sums), (maps, groups, count), (a_map, of_maps, a_group, of_groups) = places, sizes, steps
         lanes, high, wide = self.lanes, self.blocks, self.wide
         a_sum = body.count(lanes * high * lanes)
@@ -155,7 +158,6 @@ class FilterGradient(Kernel):
                 own = body.lane(
                     to, body.sum(body.times(body.sum(body.times(g, maps), c), a_sum), body.times(p, body.count(high * lanes)))
                 )
-                begun = self._begun(body, own, is_first)
 
                 def tile(t: Value, carried: list[Value]) -> Sequence[Value]:
                     made = list(carried)
@@ -168,8 +170,15 @@ class FilterGradient(Kernel):
                             made[q * high + b] = body.multiply_add(vectors[b], value, made[q * high + b])
                     return made
 
-                for k, value in enumerate(body.loop(count, tile, begun)):
-                    body.store(value, body.lane(own, k * lanes))
+                found = body.loop(count, tile, [body.zeros()] * (high * wide))
+                places = [body.lane(own, k * lanes) for k in range(high * wide)]
+                with body.builder.if_else(is_first) as (fresh, going):
+                    with fresh:
+                        for value, place in zip(found, places, strict=True):
+                            body.store(value, place)
+                    with going:
+                        for value, place in zip(found, places, strict=True):
+                            body.store(body.builder.fadd(body.load(place), value), place)
 
             body.each(
                 groups,
@@ -177,23 +186,6 @@ class FilterGradient(Kernel):
             )
 
         body.each(body.count(self.cells**2), at)
-
-    def _begun(self, body: Body, own: Value, is_first: Value) -> list[Value]:
-        """Zeros for the first chunk, afterwards what was there."""
-        builder, size = body.builder, self.blocks * self.wide
-        with builder.if_else(is_first) as (fresh, going):
-            with fresh:
-                from_fresh = builder.block
-            with going:
-                before = [body.load(body.lane(own, k * self.lanes)) for k in range(size)]
-                from_going = builder.block
-        made = []
-        for value in before:
-            begin = builder.phi(body.vector)
-            begin.add_incoming(body.zeros(), from_fresh)
-            begin.add_incoming(value, from_going)
-            made.append(begin)
-        return made
 
     def _results(self, body: Body, sums: Value, dw: Value, which: tuple[Value, Value, Value, Value]) -> None:
         """Back to taps; lanes go where their filters are."""

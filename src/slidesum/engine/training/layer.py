@@ -26,7 +26,7 @@ from slidesum.engine.whole.arena import Memory
 from slidesum.engine.whole.candidates import OUTPUTS, summed, transformed
 from slidesum.engine.whole.emit_rows import clear_part, edge_part
 from slidesum.engine.whole.emit_winograd import BOUND, winograd_part
-from slidesum.engine.whole.maps import BARE, Maps
+from slidesum.engine.whole.maps import BARE, CACHED, Maps
 from slidesum.engine.whole.meaning import Convolution, Window
 from slidesum.engine.whole.places import Spot
 from slidesum.engine.whole.plan import Number, Outside, Part, Plan, Ref
@@ -38,8 +38,6 @@ from slidesum.engine.whole.ways import Problem, Transformed
 Array = Any
 TRANSFORM = 18
 """Cycles of a vector of transformed filters, made at every call."""
-FAR_FROM = 2**23
-"""Bytes of transformed filters from which on they are written past the caches."""
 
 
 def learns_here(what: Convolution, lanes: int) -> bool:
@@ -61,19 +59,20 @@ def learning(what: Convolution, batch: int, threads: int, host: Host) -> Learnin
     """The programs, or None where the sum itself is the better way."""
     if not learns_here(what, host.bytes_wide // 4):
         return None
-    made = Learning(what, batch, threads, host)
-    return made if made.forward_choice and made.backward_choice else None
+    forth, back = (_way(one, batch, threads, host) for one in (what, turned_around(what)))
+    return Learning(what, batch, threads, host, forth, back) if forth and back else None
 
 
 class Learning:
     """The programs of a layer with these sizes; each is made when it is first needed."""
 
-    def __init__(self, what: Convolution, batch: int, threads: int, host: Host) -> None:
+    def __init__(self, what: Convolution, batch: int, threads: int, host: Host, forth: Transformed, back: Transformed) -> None:
         self.what, self.batch, self.threads, self.host = what, batch, threads, host
+        self.forth, self.back = forth, back
         self.lanes = host.bytes_wide // 4
         self.taps = what.window.taps[2]
-        self.turned = _turned_around(what)
-        self.forward_choice, self.backward_choice = self._choice(self.what), self._choice(self.turned)
+        self.turned = turned_around(what)
+        self.backwards: dict[tuple[bool, bool], Program] = {}
 
     # What is computed
 
@@ -86,74 +85,33 @@ class Learning:
 
     def backward(self, seed: Array, x: Array, w: Array, wants_x: bool, wants_w: bool) -> tuple[Array | None, Array | None]:
         """The gradients of x and of w that are wanted, of y's gradient."""
-        match wants_x, wants_w:
-            case True, True:
-                dx, dw = self._both.run([seed, x, w])
-                return dx, _added(dw)
-            case True, False:
-                return self._of_x.run([seed, x, w])[0], None
-            case False, True:
-                return None, _added(self._of_w.run([seed, x, w])[0])
-            case _:
-                return None, None
+        if not (wants_x or wants_w):
+            return None, None
+        wanted = wants_x, wants_w
+        if wanted not in self.backwards:
+            self.backwards[wanted] = self._backward(*wanted)
+        found = iter(self.backwards[wanted].run([seed, x, w]))
+        return next(found) if wants_x else None, _added(next(found)) if wants_w else None
 
     def rounds_well(self, w: Array) -> bool:
         """Whether these filters stay within the bound, both ways."""
-        assert self.forward_choice
-        assert self.backward_choice
         turned = w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
-        return (
-            relative_error(w, self.forward_choice.outputs) <= BOUND
-            and relative_error(turned, self.backward_choice.outputs) <= BOUND
-        )
+        return all(relative_error(one, way.outputs) <= BOUND for one, way in ((w, self.forth), (turned, self.back)))
 
     # How
 
-    def _choice(self, what: Convolution) -> Transformed | None:
-        """The tiles of a convolution, with the filters' transforms at every call."""
-        x, y = self._maps(what)
-        problem = Problem.of(_work(what), x, y, None)
-
-        def cost(choice: Transformed) -> float:
-            vectors = (choice.outputs + self.taps - 1) ** 2 * y.blocks * x.blocks * self.lanes
-            return choice.cycles + TRANSFORM * vectors / self.threads
-
-        found = min(transformed(problem, self.host, self.threads), key=cost, default=None)
-        the_sum = min(way.cycles for way in summed(problem, self.host, self.threads))
-        return found if found and cost(found) < the_sum else None
-
-    def _maps(self, what: Convolution) -> tuple[Maps, Maps]:
-        window = what.window
-        depth, rows, columns = window.halo
-        x = Maps(self.batch, what.channels, window.cells, (depth, rows, columns), self.lanes)
-        return x, Maps(self.batch, what.filters, window.positions, BARE, self.lanes)
-
     @cached_property
     def _forward(self) -> Program:
-        assert self.forward_choice
         plan = Plan()
-        x, y = (self._spot(plan, maps) for maps in self._maps(self.what))
+        x, y = (self._spot(plan, maps) for maps in _maps(self.what, self.batch, self.lanes))
         self._packed(plan, x, 0)
-        self._convolved(plan, self.what, self.forward_choice, x, y, Outside(1, True), Outside(2, True))
+        self._convolved(plan, self.what, self.forth, x, y, Outside(1, True), Outside(2, True))
         return self._program(plan, [(self.batch, self.what.filters, *self.what.window.positions[1:])])
 
-    @cached_property
-    def _both(self) -> Program:
-        return self._backward(True, True)
-
-    @cached_property
-    def _of_x(self) -> Program:
-        return self._backward(True, False)
-
-    @cached_property
-    def _of_w(self) -> Program:
-        return self._backward(False, True)
-
     def _backward(self, wants_x: bool, wants_w: bool) -> Program:
-        assert self.backward_choice
         plan, shapes = Plan(), list[tuple[int, ...]]()
-        seed, dx = self._maps(self.turned)
-        x, _ = self._maps(self.what)
+        seed, dx = _maps(self.turned, self.batch, self.lanes)
+        x, _ = _maps(self.what, self.batch, self.lanes)
         chosen = self._cut()
         if wants_w:
             x, seed = _widened(x, seed, self.what.window, chosen.outputs)
@@ -162,7 +120,7 @@ class Learning:
         if wants_x:
             zeros = np.zeros(dx.blocks * self.lanes, np.float32)
             dx_spot = self._spot(plan, dx)
-            self._convolved(plan, self.turned, self.backward_choice, seed_spot, dx_spot, Outside(2, True), zeros)
+            self._convolved(plan, self.turned, self.back, seed_spot, dx_spot, Outside(2, True), zeros)
             shapes.append((self.batch, self.what.channels, *self.what.window.cells[1:]))
         if wants_w:
             x_spot = self._spot(plan, x)
@@ -190,7 +148,7 @@ class Learning:
             "w": w, "u": u, "filters": what.filters, "channels": what.channels, "groups": groups, "maps": maps,
             "filter_step": a_map if is_turned else a_filter, "channel_step": a_filter if is_turned else a_map,
         }  # fmt: skip
-        kernel = TransformFilters(self.lanes, choice.outputs, self.taps, choice.blocks, is_turned, 4 * size > FAR_FROM)
+        kernel = TransformFilters(self.lanes, choice.outputs, self.taps, choice.blocks, is_turned, 4 * size > CACHED)
         plan.parts.append(Part("filters", kernel, numbers, groups * maps, 0, bytes=4 * size))
         plan.scratch = max(plan.scratch, kernel.scratch)
         part, scratch = winograd_part(_work(what), x, y, None, choice, (u, bias), self.host, 1)
@@ -216,14 +174,12 @@ class Learning:
         tiles, groups, maps = self.batch * len(corners), seed.maps.blocks // chosen.blocks, x.maps.blocks
         groups_at_once = chosen.filters // chosen.blocks
         parts, map_parts = -(-groups // groups_at_once), -(-maps // chosen.maps)
-        a_split = -(-tiles // chosen.splits)
-        splits = -(-tiles // a_split)
         a_filter = self.what.channels * self.taps**2
         numbers: dict[str, Number] = {
             "x": x.ref(), "d": seed.ref(), "dw": dw,
             "x_tiles": table(x.maps, window.low[1], window.low[2]), "d_tiles": table(seed.maps, 0, 0),
             "x_block": x.maps.block, "d_block": seed.maps.block, "x_row": x.maps.row, "d_row": seed.maps.row,
-            "tiles": tiles, "tiles_a_split": a_split, "at_once": chosen.at_once, "splits": splits,
+            "tiles": tiles, "tiles_a_split": -(-tiles // chosen.splits), "at_once": chosen.at_once,
             "groups": groups, "groups_at_once": groups_at_once, "parts": parts,
             "maps": maps, "maps_at_once": chosen.maps, "map_parts": map_parts,
             "filters": self.what.filters, "channels": self.what.channels,
@@ -231,14 +187,36 @@ class Learning:
         }  # fmt: skip
         kernel = FilterGradient(self.lanes, m, self.taps, chosen.blocks, chosen.wide)
         note = f"F({m}x{m}) {chosen.blocks}x{chosen.wide}"
-        plan.parts.append(Part("gradient", kernel, numbers, splits * parts * map_parts, 1, note=note))
+        plan.parts.append(Part("gradient", kernel, numbers, chosen.splits * parts * map_parts, 1, note=note))
         plan.scratch = max(plan.scratch, chosen.scratch(self.taps, self.lanes))
 
     def _program(self, plan: Plan, shapes: Sequence[tuple[int, ...]]) -> Program:
         return Program(plan, shapes, self.threads, self.host, _shared, in_team=True)
 
 
-def _turned_around(what: Convolution) -> Convolution:
+def _way(what: Convolution, batch: int, threads: int, host: Host) -> Transformed | None:
+    """The tiles of a convolution, with the filters' transforms at every call; None where the sum takes less."""
+    lanes, taps = host.bytes_wide // 4, what.window.taps[2]
+    x, y = _maps(what, batch, lanes)
+    problem = Problem.of(_work(what), x, y, None)
+
+    def cost(way: Transformed) -> float:
+        vectors = (way.outputs + taps - 1) ** 2 * y.blocks * x.blocks * lanes
+        return way.cycles + TRANSFORM * vectors / threads
+
+    found = min(transformed(problem, host, threads), key=cost, default=None)
+    the_sum = min(way.cycles for way in summed(problem, host, threads))
+    return found if found and cost(found) < the_sum else None
+
+
+def _maps(what: Convolution, batch: int, lanes: int) -> tuple[Maps, Maps]:
+    """How x and y lie."""
+    depth, rows, columns = what.window.halo
+    x = Maps(batch, what.channels, what.window.cells, (depth, rows, columns), lanes)
+    return x, Maps(batch, what.filters, what.window.positions, BARE, lanes)
+
+
+def turned_around(what: Convolution) -> Convolution:
     """The convolution of y's gradient that gives x's: filters read backwards, in the place of maps."""
     window = what.window
     depth, above, left = (t - 1 - p for t, p in zip(window.taps, window.low, strict=True))

@@ -87,12 +87,12 @@ def _machine(host: Host) -> Any:
 
 @lru_cache(maxsize=1)
 def _sources() -> str:
-    """A hash of the files that write code, and LLVM's version."""
+    """A hash of the engine's files, and LLVM's version: any of them may write code, or say which numbers it reads."""
     import llvmlite.binding as llvm
 
-    here = Path(__file__).parent
+    engine = Path(__file__).parent.parent
     digest = hashlib.sha256(repr((llvm.llvm_version_info, sys.byteorder)).encode())
-    for path in sorted([*here.glob("*.py"), here.parent / "code.py"]):
+    for path in sorted(engine.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
