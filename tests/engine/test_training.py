@@ -203,6 +203,14 @@ def test_the_module_gives_what_its_plan_gives(pattern, more, layout):
         assert far(found.grad, other.grad) < CLOSE
 
 
+def test_it_says_who_computes():
+    native, plain = both(**SAME)
+    assert repr(native) == (
+        "Conv(b c i+u j+v, o c u v -> b o i j, c=32, o=48, u=3, v=3, bias=[o], padding='same', engine='native': type 2.2)"
+    )
+    assert repr(plain) == "Conv(b c i+u j+v, o c u v -> b o i j, c=32, o=48, u=3, v=3, bias=[o], padding='same': type 2.2)"
+
+
 def test_only_what_is_wanted_is_computed_and_seeds_may_lie_anyhow():
     native, plain = both(**SAME)
     x = torch.randn(2, 32, 28, 28)

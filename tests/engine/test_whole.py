@@ -27,7 +27,7 @@ from slidesum.zoo.catalogue import build
 HOST = host()
 SETTINGS = settings(deadline=None, derandomize=True, suppress_health_check=[*HealthCheck])
 SIZES = st.sampled_from([1, 2, 3, 5, 7, 12, 14, 15, 16, 17, 24, 32, 40])
-TAILS = [None, "relu", "relu6", "leaky_relu", "sigmoid", "silu", "tanh", "hard_swish"]
+TAILS = [None, "relu", "relu6", "leaky_relu", "sigmoid", "silu", "tanh", "scaled_tanh", "hard_swish"]
 
 
 def spread(net: ss.Network, seed: int = 0) -> ss.Network:

@@ -37,6 +37,8 @@ _MANY = 1024  # stands for the extents that only the input will tell
 class _Equated(nn.Module):
     """What `Conv` and `Pool` have in common: an equation, its sizes, and how it is run."""
 
+    engine: Engine = "plans"
+
     def __init__(
         self, equation: Equation, sizes: Mapping[str, SizeLike], padding: Padding, border: Border, extent: Any = None
     ) -> None:
@@ -61,7 +63,8 @@ class _Equated(nn.Module):
         bias = f", bias=[{axes(self.equation.bias, ',')}]" if self.equation.bias else ""
         pad = "" if self.padding == "valid" else f", padding={self.padding!r}"
         edge = "" if self.border == "zero" else f", border={self.border!r}"
-        return f"{pattern(self.equation)}{given}{bias}{pad}{edge}: {kind(self.equation)}"
+        engine = "" if self.engine == "plans" else f", engine={self.engine!r}"
+        return f"{pattern(self.equation)}{given}{bias}{pad}{edge}{engine}: {kind(self.equation)}"
 
 
 class Conv(_Equated):

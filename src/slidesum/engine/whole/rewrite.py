@@ -20,7 +20,7 @@ from slidesum.engine.whole.tables import all_exist
 from slidesum.laws.edge import constant
 from slidesum.laws.shape import solve
 
-RISING = ("relu", "relu6", "clip", "sigmoid", "tanh", "hard_sigmoid")
+RISING = ("relu", "relu6", "clip", "sigmoid", "tanh", "scaled_tanh", "hard_sigmoid")
 """Functions that never fall."""
 POSITIVE = ("relu", "relu6", "sigmoid", "hard_sigmoid")
 """Functions that are nowhere below zero."""

@@ -27,6 +27,7 @@ NAMES = frozenset(
         "negative",
         "sigmoid",
         "tanh",
+        "scaled_tanh",
         "silu",
     ]
 )
@@ -75,6 +76,9 @@ def applied(body: Body, tail: Tail, x: Value) -> Value:
             far = builder.fsub(builder.fadd(double, double), body.constant(1))
             near = builder.fcmp_ordered("<", builder.fmul(x, x), body.constant(0.25))
             return builder.select(near, _tanh_near(body, x), far)
+        case "scaled_tanh", ():
+            inner = applied(body, ("tanh", ()), builder.fmul(x, body.constant(2 / 3)))
+            return builder.fmul(inner, body.constant(1.7159))
         case _:
             raise AssertionError(f"there is no code for {tail}")
 
