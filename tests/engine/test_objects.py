@@ -97,6 +97,18 @@ def test_names_tell_all_that_code_depends_on():
     assert len(set(keys)) == 4
 
 
+def test_names_tell_the_sources_of_all_kernels(monkeypatch):
+    """Also of those that layers learn by, which lie elsewhere."""
+    from slidesum.engine import code
+    from slidesum.engine.training import filters, gradient
+    from slidesum.engine.whole import kernel, winograd
+
+    read_bytes, seen = Path.read_bytes, []
+    monkeypatch.setattr(Path, "read_bytes", lambda path: seen.append(path) or read_bytes(path))
+    objects._sources.__wrapped__()
+    assert {Path(module.__file__) for module in (code, kernel, winograd, filters, gradient)} <= set(seen)
+
+
 HOMES = [
     ("linux", {"HOME": "/home/x"}, "/home/x/.cache/slidesum/kernels"),
     ("linux", {"HOME": "/home/x", "XDG_CACHE_HOME": "/fast"}, "/fast/slidesum/kernels"),

@@ -87,12 +87,11 @@ def _machine(host: Host) -> Any:
 
 @lru_cache(maxsize=1)
 def _sources() -> str:
-    """A hash of the files that write code, and LLVM's version."""
+    """A hash of the engine's files, which write code, and LLVM's version."""
     import llvmlite.binding as llvm
 
-    here = Path(__file__).parent
     digest = hashlib.sha256(repr((llvm.llvm_version_info, sys.byteorder)).encode())
-    for path in sorted([*here.glob("*.py"), here.parent / "code.py"]):
+    for path in sorted(Path(__file__).parent.parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
