@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import pickle
 import tracemalloc
+import weakref
 
 import numpy as np
 import pytest
 
 import slidesum as ss
+from slidesum.engine.whole import emit_chosen
 from slidesum.errors import FileError, UsageError
 
 X = np.random.default_rng(1).standard_normal((2, 16, 12, 12)).astype("float32")
@@ -59,6 +61,24 @@ def test_arrays_are_freed_while_it_is_compiled(saved):
     ss.compile(path)  # so that code is loaded
     (alone, _), (beside, _) = held(lambda: ss.compile(path)), held(lambda: ss.load(path).compile())
     assert beside - alone > 0.8 * given
+
+
+def test_an_array_goes_when_its_kernel_is_there(monkeypatch):
+    """Of filters whose way is chosen, those before have none any more when the next are written."""
+    net = ss.Network("many")
+    x = net.input("b c i j", b=1, c=16, i=12, j=12)
+    for k in range(4):
+        x = net.conv(x, "b c i+u-1 j+v-1, o c u v -> b o i j", o=32, u=3, v=3, name=f"conv{k}")
+    seen, written = [], emit_chosen.parts_of
+
+    def parts_of(work, *rest):
+        assert [ref() for ref in seen] == [None] * len(seen)
+        seen.append(weakref.ref(work.w))
+        return written(work, *rest)
+
+    monkeypatch.setattr(emit_chosen, "parts_of", parts_of)
+    net.compile(threads=1)
+    assert len(seen) == 4
 
 
 def test_it_is_pickled_as_what_it_was_made_of(saved, tmp_path, monkeypatch):

@@ -135,6 +135,30 @@ def test_which_poolings_are_one_with_the_filters():
 
 
 @pytest.mark.parametrize("exact", [True, False])
+def test_a_pooling_that_is_lowered_tells_what_its_filters_ask_for(exact: bool):
+    net = ss.Network("turned")
+    x = net.input("b c i j", b=1, c=32, i=28, j=28)
+    x = net.conv(x, "b c i+u-1 j+v-1, o c u v -> b o i j", o=32, u=3, v=3, name="conv")
+    net.pool(x, "max b c 2*i+u 2*j+v -> b c j i", u=2, v=2, name="pool")
+    fast = spread(net).compile(threads=2, exact=exact)
+    asked = {row["layer"]: row["macs asked"] for row in fast.rows() if row["macs asked"]}
+    assert asked == {"conv" if exact else "pool": net.macs}
+    assert error(net, fast, inputs(net)) <= 1e-5
+
+
+def test_filters_are_measured_once_how_they_round(monkeypatch):
+    seen = []
+
+    def rounds_well(w, outputs):
+        seen.append(outputs)
+        return True
+
+    monkeypatch.setattr("slidesum.engine.whole.emit_chosen.rounds_well", rounds_well)
+    halving()
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("name", ["vgg11", "mobilenet-v2", "resnet18"])
 def test_results_past_the_caches(monkeypatch, name: str, exact: bool):
     """Large results are written otherwise, and are the same."""

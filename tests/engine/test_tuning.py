@@ -66,6 +66,16 @@ def ways_of(fast) -> list[str]:
     return [row["tile"] for row in fast.rows() if row["kernel"] in ("direct", "winograd", "depthwise")]
 
 
+def test_filters_without_a_weight_are_measured(cache):
+    """Of stride 3 and two taps, every third row of results has none."""
+    net = ss.Network("gaps")
+    x = net.input("b c i j", b=1, c=16, i=6, j=6)
+    net.conv(x, "b c i j, c o u v -> b o 3*i+u 3*j+v", o=16, u=2, v=2)
+    tuned = spread(net).compile(threads=2, tune=True)
+    assert error(net, tuned, inputs(net)) <= 1e-5
+    assert "are measured" in str(tuned).splitlines()[0]
+
+
 # Ways
 
 

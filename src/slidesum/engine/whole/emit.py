@@ -5,21 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from slidesum.core.network import Graph, Node
 from slidesum.engine.whole.candidates import Choose, Setting, candidates
-from slidesum.engine.whole.emit_chosen import Filtering, allows, write_filters
+from slidesum.engine.whole.emit_chosen import Filtering, write_filters
 from slidesum.engine.whole.emit_depthwise import separable_part
 from slidesum.engine.whole.emit_filters import by_group
 from slidesum.engine.whole.emit_moves import moved_part
 from slidesum.engine.whole.emit_rows import clear_part, edge_part, row_numbers
 from slidesum.engine.whole.kernel import Kernel
 from slidesum.engine.whole.maps import Maps
-from slidesum.engine.whole.pairs import Separates, Thins, Work, spent
+from slidesum.engine.whole.pairs import Separates, Thins, Work, paired, spent
 from slidesum.engine.whole.places import Form, Places, Spot, names_of
 from slidesum.engine.whole.plan import Number, Outside, Part, Place, Plan, Ref, Step
 from slidesum.engine.whole.pool import Pool
@@ -27,7 +26,7 @@ from slidesum.engine.whole.response import Response
 from slidesum.engine.whole.rows import Combine
 from slidesum.engine.whole.tables import pool_tables
 from slidesum.engine.whole.units import Combines, Filters, Joins, Moves, Planned, Pools, Responds, Works
-from slidesum.engine.whole.ways import Problem, Transformed
+from slidesum.engine.whole.ways import Transformed
 from slidesum.laws.count import count
 
 Array = Any
@@ -38,14 +37,13 @@ Compute = Callable[[Node, Sequence[Array]], Array]
 class Emitter:
     """Work by work; `levels` say when a result is there, by its name and form."""
 
-    def __init__(
-        self, graph: Graph, made: Works, works: Sequence[Work], setting: Setting, compute: Compute, choose: Choose
-    ) -> None:
-        self.graph, self.works, self.setting, self.compute, self.choose = graph, list(works), setting, compute, choose
-        self.lowered, self.shapes, self.asked_of_lowered = made.lowered, made.shapes, made.asked
+    def __init__(self, graph: Graph, made: Works, setting: Setting, compute: Compute, choose: Choose) -> None:
+        self.graph, self.setting, self.compute, self.choose = graph, setting, compute, choose
+        self.works = paired(made.works, {node.name for node in graph.outputs})
+        self.lowered, self.shapes, self.macs_of_lowered = made.lowered, made.shapes, made.macs
         self.asked: dict[str, int] = {}
         self.plan = Plan()
-        self.places = Places(graph, works, made.shapes, setting.lanes, self.plan)
+        self.places = Places(graph, self.works, made.shapes, setting.lanes, self.plan)
         self.levels: dict[tuple[str, Form], int] = {(node.name, "plain"): -1 for node in graph.inputs}
         self.cleared: set[int] = set()
         self.filtering: list[Filtering] = []
@@ -55,10 +53,8 @@ class Emitter:
         for number, node in enumerate(self.graph.outputs):
             if self.places.is_plain(node.name) and node.name in self.places.made_by:
                 self.places.plains[node.name] = Outside(number, given=False)
-        for work in self.works:
-            self._work(work)
+        self._all_works()
         ranked = self.choose([found.problem for found in self.filtering], self.setting)
-        self._spent()
         write_filters(self.filtering, ranked, self.setting, self.plan)
         for number, node in enumerate(self.graph.outputs):
             place = Outside(number, given=False)
@@ -72,15 +68,25 @@ class Emitter:
         self.plan.parts = [replace(part, name=self.lowered.get(part.name, part.name)) for part in self.plan.parts]
         return self.plan
 
+    def _all_works(self) -> None:
+        """Each in turn, and then without its arrays: those that wait for a way hold them, as long as they wait."""
+        for k, work in enumerate(self.works):
+            self._work(work)
+            self.works[k] = done = spent(work)
+            self.places.made_by.update(dict.fromkeys(names_of(work), done))
+
     def _work(self, work: Work) -> None:
-        self.asked[work.name] = self._macs_asked(work)
+        if isinstance(work, Thins) and not self._thins(work):
+            self._work(work.filters)
+            self._work(work.pool)
+            return
+        layer = self.lowered.get(work.name, work.name)
+        self.asked[layer] = self.asked.get(layer, 0) + self._macs_asked(work)
         match work:
             case Filters():
                 self._filters(work)
             case Separates():
                 self._separates(work)
-            case Thins():
-                self._thins(work)
             case Pools():
                 self._pools(work)
             case Combines():
@@ -92,7 +98,7 @@ class Emitter:
                 self._made(name, level)
             case Joins():
                 self._joins(work)
-            case Moves():  # when somebody wants it, in that form
+            case Moves() | Thins():  # the first when somebody wants it, in that form; the other is there
                 pass
             case Planned(name, inputs, node):
                 self._step(name, inputs, self.places.plain(name), lambda arrays: self.compute(node, arrays))
@@ -185,27 +191,19 @@ class Emitter:
         self.plan.scratch = max(self.plan.scratch, scratch)
         self._made(work.name, level)
 
-    def _thins(self, work: Thins) -> None:
-        """In one part, where Winograd's transforms are taken; the sum itself knows of no windows."""
-        filters = work.filters
-        form = self.places.form(filters)
-        x, y = self._blocked(filters.x, form), self.places.spot(work.name)
-        alone = Problem.of(replace(work.together, pools=False), x.maps, y.maps, None)
-        allowed = partial(allows, filters.w, {})
-        if not isinstance(next(way for way in candidates(alone, self.setting) if allowed(way)), Transformed):
-            self._work(filters)
-            self._work(work.pool)
-            return
-        level = self._level((filters.x, form))
+    def _thins(self, work: Thins) -> bool:
+        """In one part, where Winograd's transforms are taken, and whether they are; the sum itself knows of no windows."""
+        form = self.places.form(work.filters)
+        x, y = self._blocked(work.filters.x, form), self.places.spot(work.name)
+        level = self._level((work.filters.x, form))
+        found = Filtering(work.together, x, y, None, level, len(self.plan.parts), None)
+        ways = candidates(replace(found.problem, pools=False), self.setting)
+        if not isinstance(next(filter(found.allows, ways)), Transformed):
+            return False
         self._clear(y, level)
-        self.filtering.append(Filtering(work.together, x, y, None, level, len(self.plan.parts), None))
+        self.filtering.append(replace(found, at=len(self.plan.parts)))
         self._made(work.name, level)
-
-    def _spent(self) -> None:
-        """Works without their arrays: those that wait for a way hold them, as long as they wait."""
-        for k, work in enumerate(self.works):
-            self.works[k] = done = spent(work)
-            self.places.made_by.update(dict.fromkeys(names_of(work), done))
+        return True
 
     def _pools(self, work: Pools) -> None:
         x, y, level = self._blocked(work.x), self.places.spot(work.name), self._level((work.x, "blocked"))
@@ -256,12 +254,9 @@ class Emitter:
     ) -> None:
         """A kernel that goes through rows of all these arrays, which have the same maps as y."""
         self._clear(spots["y"], level)
-        numbers, tasks = self._row_numbers(spots, cells)
+        numbers, tasks = row_numbers(spots, cells, self.setting.threads)
         size = cells.values * 4
         self.plan.parts.append(Part(name, kernel, {**numbers, **(extra or {})}, tasks, level, bytes=size * len(spots)))
-
-    def _row_numbers(self, spots: Mapping[str, Spot], cells: Maps) -> tuple[dict[str, Number], int]:
-        return row_numbers(spots, cells, self.setting.threads)
 
     def _edge(self, name: str, spot: Spot, plain: Place, level: int, *, into: bool) -> None:
         """Into blocks or out of them."""
@@ -269,15 +264,15 @@ class Emitter:
 
     def _macs_asked(self, work: Work) -> int:
         """The multiply-adds that the equations behind a work ask for."""
-        if work.name in self.asked_of_lowered:
-            return self.asked_of_lowered[work.name]
         match work:
-            case Filters(what=what, name=name) if name in self.graph:
-                return int(self.shapes[name][0]) * what.macs if work.counts else 0
             case Separates(first=first, point=point):
                 return self._macs_asked(first) + self._macs_asked(point)
-            case Thins(filters=filters):
-                return self._macs_asked(filters)
+            case Thins(filters=filters, pool=pool):
+                return self._macs_asked(filters) + self._macs_asked(pool)
+            case _ if work.name in self.macs_of_lowered:
+                return self.macs_of_lowered[work.name]
+            case Filters(what=what, name=name) if name in self.graph:
+                return int(self.shapes[name][0]) * what.macs if work.counts else 0
             case Planned(node=node):
                 return int(count(node.sized).macs) if node.sized is not None else 0
             case _:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ Array = Any
 
 @dataclass(frozen=True, eq=False)
 class Filtering:
-    """Filters whose way isn't chosen yet; `at` is the number of parts before them."""
+    """Filters whose way isn't chosen yet; `at` is the number of parts before them, `rounds` what was measured of them by now."""
 
     work: Filters
     x: Spot
@@ -32,18 +31,26 @@ class Filtering:
     level: int
     at: int
     filters: Place | None
+    rounds: dict[int, bool] = field(default_factory=dict)
 
     @property
     def problem(self) -> Problem:
         return Problem.of(self.work, self.x.maps, self.y.maps, self.other.maps if self.other else None)
+
+    def allows(self, way: Way) -> bool:
+        """Whether these filters may be computed in a way."""
+        if not isinstance(way, Transformed):
+            return True
+        if way.outputs not in self.rounds:
+            self.rounds[way.outputs] = rounds_well(self.work.w, way.outputs)
+        return self.rounds[way.outputs]
 
 
 def write_filters(filtering: list[Filtering], ranked: Ranked, setting: Setting, plan: Plan) -> None:
     """The parts of all filters, each in the best way that its filters allow; the list is empty then, and holds no arrays."""
     while filtering:
         found = filtering.pop()
-        allowed = partial(allows, found.work.w, {})
-        way, seconds = next(entry for entry in ranked[found.problem] if allowed(entry[0]))
+        way, seconds = next(entry for entry in ranked[found.problem] if found.allows(entry[0]))
         parts, scratch = parts_of(found.work, found.x, found.y, found.other, way, setting, found.level)
         parts[0] = replace(parts[0], seconds=seconds)
         if found.filters is not None:
@@ -61,12 +68,3 @@ def _with_filters(part: Part, filters: Place, setting: Setting, plan: Plan) -> I
     place = Ref(plan.buffer(table.size))
     yield moved_part(part.name, table - 1, filters, place, setting.lanes, setting.threads, part.level)
     yield replace(part, numbers={**part.numbers, "w": place}, level=part.level + 1)
-
-
-def allows(w: Array, known: dict[int, bool], way: Way) -> bool:
-    """Whether filters may be computed in a way; `known` is what was measured of them by now."""
-    if not isinstance(way, Transformed):
-        return True
-    if way.outputs not in known:
-        known[way.outputs] = rounds_well(w, way.outputs)
-    return known[way.outputs]

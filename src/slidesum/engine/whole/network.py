@@ -11,7 +11,6 @@ from slidesum.core.network import Graph, Node
 from slidesum.engine.host import Host
 from slidesum.engine.whole.candidates import Setting, by_estimate
 from slidesum.engine.whole.emit import Emitter
-from slidesum.engine.whole.pairs import paired
 from slidesum.engine.whole.plan import Part, Step
 from slidesum.engine.whole.program import Program
 from slidesum.engine.whole.rewrite import rewritten
@@ -47,12 +46,10 @@ class NativeNetwork:
         setting = Setting(widest(host), threads, exact, weights)
         self.tuner = None if tune is None else Tuner(tune, EXPANDED * sum(array.nbytes for array in values.values()))
         graph = rewritten(graph)
-        made = works(graph, values, setting.lanes)
-        planned = {work.node.owner for work in made.works if isinstance(work, Planned)}
+        emitter = Emitter(graph, works(graph, values, setting.lanes), setting, compute, self.tuner or by_estimate)
+        planned = {work.node.owner for work in emitter.works if isinstance(work, Planned)}
         for name in [name for name in values if name.rpartition(".")[0] not in planned]:
             del values[name]  # works hold it, until they are done
-        pairs = paired(made.works, {node.name for node in graph.outputs})
-        emitter = Emitter(graph, made, pairs, setting, compute, self.tuner or by_estimate)
         self.threads = threads
         self.program = Program(
             emitter.emitted(), [tuple(int(n) for n in node.shape) for node in graph.outputs], threads, setting.host

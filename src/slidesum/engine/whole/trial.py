@@ -80,7 +80,7 @@ def _pieces(problem: Problem, ways: Sequence[Way], setting: Setting, between: in
     program = Program(plan, (), setting.threads, setting.host)
     program.view(Ref(far), (rows, ROW), (), ())[...] = np.random.default_rng(0).standard_normal(ROW)
     largest = max(sum(_filters(part).nbytes for part in parts) for parts in tried)
-    times = max(1, min(MOST, 1 + int(LONG / max(1.0, min(way.cycles for way in ways))), HELD // largest))
+    times = max(1, min(MOST, 1 + int(LONG / max(1.0, min(way.cycles for way in ways))), HELD // max(1, largest)))
     runs = [[read], *(_again(before, parts, times) for parts in ([], *tried))]
     return [Piece(program, parts, setting.host) for parts in runs], times
 

@@ -125,16 +125,16 @@ class Moves:
 
 @dataclass(frozen=True, eq=False)
 class Works:
-    """All of it; the shapes of all results; and of layers that became several works, the names of these, and what was asked.
+    """All of it; the shapes of all results; and of layers that became several works, the names of these, and their multiply-adds.
 
     lowered   by the name of a work that stands for no layer: the layer that it is a part of
-    asked     the multiply-adds of such layers
+    macs      what such layers ask for
     """
 
     works: tuple[Single, ...]
     shapes: Mapping[str, tuple[Size, ...]]
     lowered: Mapping[str, str]
-    asked: Mapping[str, int]
+    macs: Mapping[str, int]
 
 
 Single = Filters | Pools | Combines | Responds | Joins | Planned | Moves
