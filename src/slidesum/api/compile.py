@@ -58,7 +58,7 @@ def _compiled(
     from slidesum.run.compiled import Compiled
     from slidesum.run.rebatched import rebatched
 
-    net = loaded(model, options, input=input, strict=strict)
+    net = loaded(model, options, input=input, strict=strict, mapped=True)
     again = None  # a factory may draw other arrays when it is called again: these are kept
     if not names_factory(model):
         named = model if model in ZOO else str(Path(model).absolute())

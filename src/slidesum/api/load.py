@@ -59,8 +59,16 @@ def load(
     return loaded(model, options, example=example, input=input, strict=strict)
 
 
-def loaded(model: Any, options: Mapping[str, Any], *, example: Any = None, input: Any = None, strict: bool = False) -> Network:
-    """As `load`, for options whose names may be any."""
+def loaded(
+    model: Any,
+    options: Mapping[str, Any],
+    *,
+    example: Any = None,
+    input: Any = None,
+    strict: bool = False,
+    mapped: bool = False,
+) -> Network:
+    """As `load`, for options whose names may be any; mapped, for who soon lets the arrays go (see `read.saved`)."""
     named = isinstance(model, str | PathLike)
     if options and not (takes_sizes(model) or (isinstance(model, str) and model in ZOO)):
         raise UsageError(
@@ -87,4 +95,4 @@ def loaded(model: Any, options: Mapping[str, Any], *, example: Any = None, input
         raise FileError(
             f"there is no network {str(model)!r}", usual=f"The zoo has {', '.join(ZOO)}.", advice=f"What can be loaded: {LOADABLE}"
         )
-    return Network.of(*load_saved(path))
+    return Network.of(*load_saved(path, mapped=mapped))

@@ -27,6 +27,7 @@ MOST_INFLATED = 2**30
 LARGEST_DIRECTORY = 2**20
 RATIO = 1032  # a deflated byte stands for at most so many (zlib's own technical details)
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
+_LOCAL = struct.Struct("<4s22xHH")
 _END, _END_64, _LOCATOR = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 
 
@@ -36,20 +37,20 @@ class Archive:
     def __init__(self, path: Path, known: Callable[[str], bool]) -> None:
         self.path = path
         try:
-            self._file: BinaryIO = path.open("rb")
+            self.file: BinaryIO = path.open("rb")
         except OSError as error:
             raise unreadable(path, error) from None
         try:
             self._entries = self._directory(known)
         except BaseException:
-            self._file.close()
+            self.file.close()
             raise
 
     def __enter__(self) -> Archive:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        self.file.close()
 
     def __contains__(self, name: str) -> bool:
         return name in self._entries
@@ -86,9 +87,24 @@ class Archive:
             raise self._damaged(f"the entry {name!r} has {len(data):,} bytes, and {entry.file_size:,} are announced")
         return data
 
+    def part(self, name: str) -> tuple[int, int] | None:
+        """Where the bytes of an entry begin in the file, and how many there are; None for one that isn't there as it is."""
+        entry = self._entries.get(name)
+        if entry is None or entry.compress_type != zipfile.ZIP_STORED:
+            return None
+        self.file.seek(entry.header_offset)
+        local = self.file.read(_LOCAL.size)
+        if len(local) < _LOCAL.size or local[:4] != b"PK\x03\x04":
+            raise self._damaged(f"the entry {name!r} can't be read")
+        *_, named, extra = _LOCAL.unpack(local)
+        begin = entry.header_offset + _LOCAL.size + named + extra
+        if begin + entry.file_size > self.file.seek(0, io.SEEK_END):
+            raise self._damaged(f"the entry {name!r} can't be read")
+        return begin, entry.file_size
+
     def _directory(self, known: Callable[[str], bool]) -> dict[str, zipfile.ZipInfo]:
-        size = self._file.seek(0, io.SEEK_END)
-        listed = _directory_size(self._file, size)
+        size = self.file.seek(0, io.SEEK_END)
+        listed = _directory_size(self.file, size)
         if listed is None:
             raise FileError(
                 f"{self.path} is no zip file", usual="It was cut off, or holds something else.", advice="Check which file this is."
@@ -99,7 +115,7 @@ class Archive:
                 advice="Nothing that belongs there has so many; don't trust the file.",
             )
         try:
-            self._zip = zipfile.ZipFile(self._file)
+            self._zip = zipfile.ZipFile(self.file)
             entries = self._zip.infolist()
         except _BROKEN:
             raise self._damaged("its directory can't be read") from None

@@ -23,11 +23,13 @@ from slidesum.core.sizes import is_number
 from slidesum.errors import FileError
 from slidesum.laws.parameters import kept_parameters
 from slidesum.read.fields import Fields, is_integer
+from slidesum.read.mapped import Place, arrays_at
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 LARGEST_HEADER = 16 * 2**20
-DTYPES = {"F16": 2, "F32": 4, "F64": 8}
+DTYPES: dict[str, np.dtype[Any]] = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
+CHUNK = 2**20  # bytes that are read at once where a file isn't read whole
 
 
 def arrays_out(graph: Graph, values: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
@@ -48,33 +50,52 @@ def checksum(where: str, digest: Any) -> str:
 
 def most_bytes(graph: Graph) -> int:
     """No file with the arrays of this network is larger."""
-    return 8 + LARGEST_HEADER + max(DTYPES.values()) * sum(prod(shape) for shape in wanted_shapes(graph).values())
+    return (
+        8
+        + LARGEST_HEADER
+        + max(dtype.itemsize for dtype in DTYPES.values()) * sum(prod(shape) for shape in wanted_shapes(graph).values())
+    )
 
 
-def arrays_in(file: BinaryIO, where: str, graph: Graph, wanted: str) -> Arrays:
-    """The arrays: header, names and size first, then the bytes, their checksum, and only then the arrays."""
-    size = file.seek(0, 2)
-    file.seek(0)
-    shapes, claimed = _header(file.read(8), file, where)
-    _check(graph, shapes, where)
+def arrays_in(
+    file: BinaryIO, where: str, graph: Graph, wanted: str, *, part: tuple[int, int] | None = None, mapped: bool = False
+) -> Arrays:
+    """The arrays: header, names and size first, then the bytes, their checksum, and only then the arrays.
+
+    `part` says where they begin in the file, and their bytes, if it isn't all of it. Mapped, large ones stay in the file (see
+    `read.mapped`); otherwise they are read.
+    """
+    begin, size = part or (0, file.seek(0, 2))
+    file.seek(begin)
+    places, claimed = _header(file.read(8), file, where, begin)
+    _check(graph, {name: place.shape for name, place in places.items()}, where)
     if size != claimed:
         raise FileError(
             f"{where} has {size:,} bytes, and its header tells of {claimed:,}",
             usual="It was cut off, or isn't complete yet.",
             advice="Copy it again, or save the network anew.",
         )
-    file.seek(0)
-    data = file.read()
-    if hashlib.sha256(data).hexdigest() != wanted:
+    file.seek(begin)
+    data = None if mapped else file.read(size)
+    if (_digest(file, size) if data is None else hashlib.sha256(data).hexdigest()) != wanted:
         raise FileError(
             f"{where} isn't the file that was saved with this network",
             usual="A save was interrupted between its two files, or one of them was replaced or damaged.",
             advice="Save the network anew.",
         )
     try:
-        return dict(load_arrays(data))
+        return arrays_at(file, places) if data is None else dict(load_arrays(data))
     except SafetensorError as error:
         raise FileError(f"{where} can't be read: {error}", advice="Save the network anew.") from None
+
+
+def _digest(file: BinaryIO, size: int) -> str:
+    """The checksum of so many bytes of the file from here on."""
+    found = hashlib.sha256()
+    while size and (chunk := file.read(min(size, CHUNK))):
+        found.update(chunk)
+        size -= len(chunk)
+    return found.hexdigest()
 
 
 def wanted_shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
@@ -115,8 +136,8 @@ def _array(name: str, value: Any) -> np.ndarray[Any, Any]:
     return array
 
 
-def _header(prefix: bytes, file: BinaryIO, where: str) -> tuple[dict[str, tuple[int, ...]], int]:
-    """The shapes that a safetensors file tells of, and how many bytes it must have."""
+def _header(prefix: bytes, file: BinaryIO, where: str, begin: int) -> tuple[dict[str, Place], int]:
+    """The arrays that safetensors at `begin` of a file tell of, and how many bytes they must have."""
     broken = FileError(
         f"{where} is no safetensors file",
         usual="It was cut off, or holds something else.",
@@ -127,14 +148,17 @@ def _header(prefix: bytes, file: BinaryIO, where: str) -> tuple[dict[str, tuple[
         raise broken
     try:
         told = json.loads(file.read(length))
-        shapes, total = {}, 0
+        places: dict[str, Place] = {}
         for name, entry in told.items():
             if name == "__metadata__":
                 continue
-            shapes[name] = tuple(entry["shape"])
-            total += prod(shapes[name]) * DTYPES[entry["dtype"]]
-        if not all(is_integer(n) and n >= 0 for shape in shapes.values() for n in shape):
-            raise broken
+            first, behind = entry["data_offsets"]
+            places[name] = place = Place(begin + 8 + length + first, tuple(entry["shape"]), DTYPES[entry["dtype"]])
+            if not all(is_integer(n) and n >= 0 for n in (first, *place.shape)) or behind - first != place.bytes:
+                raise broken
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
         raise broken from None
-    return shapes, 8 + length + total
+    total = 8 + length + sum(place.bytes for place in places.values())
+    if any(place.begin + place.bytes > begin + total for place in places.values()):
+        raise broken
+    return places, total

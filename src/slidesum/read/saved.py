@@ -49,20 +49,21 @@ def save(path: str | Path, graph: Graph, values: Mapping[str, Any] | None) -> tu
     return (told,) if data is None else (told, kept)
 
 
-def load(path: str | Path) -> tuple[Graph, Arrays | None]:
+def load(path: str | Path, *, mapped: bool = False) -> tuple[Graph, Arrays | None]:
     """The network and its arrays, None if it was saved without.
 
-    `path` is what `save` was given, or NAME.safetensors. Raises FileError for whatever isn't as `save` leaves it.
+    `path` is what `save` was given, or NAME.safetensors. Mapped, large arrays are read when somebody looks at them, and the file
+    has to stay as it is until they are let go (see `read.mapped`). Raises FileError for whatever isn't as `save` leaves it.
     """
     whole, told, kept = _files(path)
     if whole:
-        return _load_one(whole)
+        return _load_one(whole, mapped)
     graph, wanted = _network(_start(told), str(told))
     if wanted is None:
         return graph, None
     try:
         with kept.open("rb") as file:
-            return graph, arrays_in(file, str(kept), graph, wanted)
+            return graph, arrays_in(file, str(kept), graph, wanted, mapped=mapped)
     except OSError as error:
         raise unreadable(kept, error) from None
 
@@ -90,7 +91,7 @@ def _files(path: str | Path) -> tuple[Path | None, Path, Path]:
     return path if one else None, path.with_name(f"{stem}.json"), path.with_name(f"{stem}.safetensors")
 
 
-def _load_one(path: Path) -> tuple[Graph, Arrays | None]:
+def _load_one(path: Path, mapped: bool) -> tuple[Graph, Arrays | None]:
     with Archive(path, (NETWORK, VALUES).__contains__) as archive:
         where = f"{path}: {NETWORK}"
         graph, wanted = _network(archive.read(NETWORK, LARGEST_JSON), where)
@@ -98,8 +99,11 @@ def _load_one(path: Path) -> tuple[Graph, Arrays | None]:
             raise FileError(f"{where} tells of no arrays, and {VALUES} holds some", advice="Save the network anew.")
         if wanted is None:
             return graph, None
+        where, part = f"{path}: {VALUES}", archive.part(VALUES) if mapped else None
+        if part is not None:
+            return graph, arrays_in(archive.file, where, graph, wanted, part=part, mapped=True)
         data = archive.read(VALUES, most_bytes(graph))
-    return graph, arrays_in(io.BytesIO(data), f"{path}: {VALUES}", graph, wanted)
+    return graph, arrays_in(io.BytesIO(data), where, graph, wanted)
 
 
 def _network(data: bytes, where: str) -> tuple[Graph, str | None]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from slidesum.engine.mapped import forget, is_mapped
 from slidesum.engine.whole.maps import Maps
 from slidesum.engine.whole.meaning import Window
 from slidesum.engine.whole.plan import LINE, Number
@@ -23,7 +24,13 @@ def lined_up(array: Table) -> Table:
     0
     """
     made = room_for(array.shape, array.dtype)
-    np.copyto(made, array)
+    outer = next((axis for axis, n in enumerate(array.shape) if n > 1), None)
+    if outer is None or not is_mapped(array):
+        np.copyto(made, array)
+        return made
+    for to, part in zip(np.moveaxis(made, outer, 0), np.moveaxis(array, outer, 0), strict=True):
+        np.copyto(to, part)
+        forget(part)
     return made
 
 
