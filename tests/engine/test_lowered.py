@@ -21,7 +21,7 @@ from slidesum.core.network import Graph, Node
 from slidesum.core.ops import Input, Layer
 from slidesum.core.sized import Sized
 from slidesum.engine.host import host
-from slidesum.engine.whole.network import NativeNetwork
+from slidesum.engine.whole.network import NativeNetwork, widest
 from slidesum.laws.shape import solve
 from slidesum.notation.parse import parse
 from slidesum.run import reference
@@ -225,3 +225,33 @@ def test_too_large_to_be_opened_is_planned(monkeypatch):
     fast = net.compile(threads=1)
     assert [row["kernel"] for row in fast.rows()] == ["plan"]
     assert np.allclose(fast(image), list(net.run(image).values())[-1])
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("behind", ["pool", "conv", "both", "nothing", "concat"])
+@pytest.mark.parametrize("filters", [8, 16, 32])
+def test_maps_of_type_1_lie_where_they_are_read(batch: int, behind: str, filters: int):
+    """Every map of x is a sample with its filters; where these fill blocks, samples behind each other are maps already."""
+    net = ss.Network("type 1")
+    x = net.input("b c i j", b=batch, c=3, i=9, j=7)
+    y = net.conv(x, "b c i+u-1 j+v-1, o u v -> b (c o) i j", o=filters, u=3, v=3)
+    if behind in ("pool", "both"):
+        net.pool(y, "max b c 2*i+u 2*j+v -> b c i j", u=2, v=2)
+    if behind in ("conv", "both"):
+        net.conv(y, "b c i+u-2 j+v, o c u v -> b o i j", o=5, u=5, v=1)
+    if behind == "concat":
+        net.concat([y, net.activation(y, "tanh")])
+    random = np.random.default_rng(0)
+    net.values = {name: random.standard_normal(array.shape).astype("float32") for name, array in net.values.items()}
+    given = random.standard_normal((batch, 3, 9, 7)).astype("float32")
+    fast = net.compile(threads=2)
+    poisoned(fast)
+    wanted = net.run(given)
+    for _ in range(2):
+        found = fast(given)
+        for node in net.graph.outputs:
+            one = found[node.name] if isinstance(found, dict) else found
+            np.testing.assert_allclose(one, wanted[node.name], rtol=0, atol=2e-5 * np.abs(wanted[node.name]).max())
+    gathers = sum(row["kernel"] == "gather" for row in fast.rows())
+    assert HOST is not None
+    assert gathers == (behind in ("pool", "conv", "both", "concat") and filters % (widest(HOST).bytes_wide // 4) > 0)

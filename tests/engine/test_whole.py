@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import slidesum as ss
 from slidesum.engine.host import Host, host
+from slidesum.engine.whole import program
 from slidesum.engine.whole.crew import crew
 from slidesum.engine.whole.driver import GAP, WORDS
 from slidesum.engine.whole.plan import Outside, Part, Place, Ref, Step
@@ -252,6 +253,20 @@ def test_threads_take_turns():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_nobody_is_called_for_little_work(monkeypatch):
+    monkeypatch.setattr(program, "ALONE", 60e-6)
+    assert {piece.workers for piece in ss.load("lenet5").compile(threads=2).native.program.pieces if piece} == {1}
+    assert [piece.workers for piece in ss.load("squeezenet", side=64).compile(threads=2).native.program.pieces] == [2]
+
+
+def test_lenet5_is_kernels_and_distances():
+    """Subsampling has one weight a map for four values; the output units are centres, and no kernel."""
+    fast = ss.load("lenet5").compile(threads=1)
+    rows = [(row["layer"], row["kernel"], row["macs asked"]) for row in fast.rows()]
+    assert [row for row in rows if row[0].startswith("S")] == [("S2-squash", "depthwise", 4704), ("S4-squash", "depthwise", 1600)]
+    assert [row[0] for row in rows if row[1] == "plan"] == ["OUTPUT"]
 
 
 def test_an_interrupt_when_helpers_are_called(monkeypatch):

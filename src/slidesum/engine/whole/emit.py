@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from slidesum.core.network import Graph, Node
+from slidesum.core.ops import Distance
 from slidesum.engine.whole.candidates import Choose, Setting, candidates
 from slidesum.engine.whole.emit_chosen import Filtering, write_filters
 from slidesum.engine.whole.emit_depthwise import separable_part
@@ -100,6 +101,8 @@ class Emitter:
                 self._joins(work)
             case Moves() | Thins():  # the first when somebody wants it, in that form; the other is there
                 pass
+            case Planned(name, inputs, Node(op=Distance(centres))):
+                self._step(name, inputs, self.places.plain(name), to_centres(np.array(centres, np.float32)))
             case Planned(name, inputs, node):
                 self._step(name, inputs, self.places.plain(name), lambda arrays: self.compute(node, arrays))
 
@@ -116,7 +119,9 @@ class Emitter:
         spot = self.places.spot(name, form)
         if (name, form) not in self.levels:
             made = self.places.made_by.get(name)
-            if isinstance(made, Moves):
+            if isinstance(made, Moves) and form == "blocked" and self.places.inside.get(made.x) == name:
+                self.levels[name, form] = self.levels[made.x, form]
+            elif isinstance(made, Moves):
                 self.levels[name, form] = self._moved(made, spot)
             else:
                 level = self._level((name, "plain"))
@@ -277,3 +282,13 @@ class Emitter:
                 return int(count(node.sized).macs) if node.sized is not None else 0
             case _:
                 return 0
+
+
+def to_centres(centres: Array) -> Callable[[Sequence[Array]], Array]:
+    """What computes squared distances to these centres: as the layer's plan does, which makes an array of them at every call."""
+
+    def distances(arrays: Sequence[Array]) -> Array:
+        difference = arrays[0][:, None] - centres
+        return np.einsum("boc,boc->bo", difference, difference)
+
+    return distances

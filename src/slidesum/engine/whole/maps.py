@@ -34,6 +34,7 @@ class Maps:
     cells     depth, rows and columns without the halo; what isn't there has extent 1
     lanes     maps of a block
     first, of   these are the blocks from `first` on of an array of `of` blocks (0: as many as there are)
+    step      from one sample to the next, where it isn't as usual (0): samples of others' blocks
     """
 
     batch: int
@@ -43,6 +44,7 @@ class Maps:
     lanes: int
     first: int = 0
     of: int = 0
+    step: int = 0
 
     @property
     def blocks(self) -> int:
@@ -69,7 +71,7 @@ class Maps:
     @property
     def sample(self) -> int:
         """From one sample to the next; a vector more than it takes, so that samples don't fall onto the same lines of a cache."""
-        return (self.of or self.blocks) * self.block + (self.lanes if self.batch > 1 else 0)
+        return self.step or (self.of or self.blocks) * self.block + (self.lanes if self.batch > 1 else 0)
 
     @property
     def size(self) -> int:
@@ -93,6 +95,14 @@ class Maps:
         """Where the vector of a block and a cell begins; cells of the halo are negative or beyond the last."""
         z, i, j = (n + low for n, (low, _) in zip(cell, self.halo, strict=True))
         return sample * self.sample + (self.first + block) * self.block + z * self.plane + i * self.row + j * self.lanes
+
+    def close(self) -> Maps:
+        """The same with nothing between samples."""
+        return replace(self, step=self.blocks * self.block)
+
+    def regrouped(self, batch: int, channels: int) -> Maps:
+        """Maps that are close, as others in the same order: whole blocks of them are samples by themselves."""
+        return replace(self, batch=batch, channels=channels, step=channels // self.lanes * self.block)
 
     def part(self, first: int, channels: int) -> Maps:
         """The maps that begin at block `first`."""

@@ -5,7 +5,7 @@
     maps of x, of y      filter has         meaning
     c, o                 o, c, taps         a convolution; 1×1 without taps, linear where every cell is a tap
     (g c), (g o)         g, o, c, taps      grouped
-    c, c                 c, taps            depthwise
+    c, c                 c, taps            depthwise; without taps every one of a map has the same weight
     c, c                 (no filter)        pooling: max, mean, sum, min
 
 Whatever is written otherwise is lowered to such layers (`lower.py`).
@@ -13,6 +13,7 @@ Whatever is written otherwise is lowered to such layers (`lower.py`).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +61,10 @@ class Window:
 
 @dataclass(frozen=True)
 class Convolution:
-    """Filters over windows. `order` and `shape` make (group, filter, channel, taps…) of the array that is kept."""
+    """Filters over windows. `order` and `shape` make (group, filter, channel, taps…) of the array that is kept.
+
+    Where a map has one weight for all taps, as in LeNet-5's subsampling, `shape` has 1 for each of them.
+    """
 
     window: Window
     groups: int
@@ -81,8 +85,11 @@ class Convolution:
 
     def laid(self, w: Array) -> Array:
         """The filters as (group, filter, channel, three taps)."""
-        opened = w.reshape(self.shape).transpose(self.order)
-        return np.ascontiguousarray(opened).reshape(self.groups, self.filters, self.channels, *self.window.taps)
+        opened = np.ascontiguousarray(w.reshape(self.shape).transpose(self.order))
+        whole = (self.groups, self.filters, self.channels, *self.window.taps)
+        if opened.size < math.prod(whole):
+            opened = np.repeat(opened.reshape(-1), math.prod(self.window.taps))
+        return opened.reshape(whole)
 
     @property
     def macs(self) -> int:
@@ -198,11 +205,12 @@ def _convolution(sized: Sized, window: Window, taps: list[str | None]) -> Convol
         return None
     if group and len(filters) == 1 and y_maps[0] != group[0]:
         return None
+    alike = [tap for tap in taps if tap and group and not (channel or filters) and not any(t in names for t in taps if t)]
     wanted = [*group, *filters, *channel, *(tap for tap in taps if tap)]
-    if len(set(names)) != len(names) or set(names) != set(wanted):
+    if len(set(names)) != len(names) or {*names, *alike} != set(wanted):
         return None
-    extents = [int(sized.extents[name]) for name in names]
-    order = tuple(names.index(name) for name in wanted)
+    extents = [int(sized.extents[name]) for name in names] + [1 for _ in alike]
+    order = tuple([*names, *alike].index(name) for name in wanted)
     size = {
         kind: int(sized.extents[found[0]]) if found else 1 for kind, found in zip("gco", (group, channel, filters), strict=True)
     }

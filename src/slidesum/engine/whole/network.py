@@ -11,7 +11,7 @@ from slidesum.core.network import Graph, Node
 from slidesum.engine.host import Host
 from slidesum.engine.whole.candidates import Setting, by_estimate
 from slidesum.engine.whole.emit import Emitter
-from slidesum.engine.whole.plan import Part, Step
+from slidesum.engine.whole.plan import MACS_A_SECOND, Part, Step
 from slidesum.engine.whole.program import Program
 from slidesum.engine.whole.rewrite import rewritten
 from slidesum.engine.whole.tuning import Tuner
@@ -21,8 +21,6 @@ from slidesum.engine.whole.work import works
 
 Array = Any
 Row = dict[str, str | int | float]
-MACS_A_SECOND, BYTES_A_SECOND = 58e9, 12e9
-"""Of one thread of the nominal machine (two Zen 4 cores with AVX-512)."""
 EXPANDED = 3
 """Bytes that a call reads, in parts of those of its arrays: of transformed filters there are more."""
 HEADS = ("layer", "kernel", "tile", "macs asked", "macs done", "bytes", "expected ms")
@@ -86,8 +84,8 @@ class NativeNetwork:
             if isinstance(entry, Part):
                 named = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(entry.kernel).__name__).lower()
                 row |= {"kernel": named, "tile": entry.note, "macs done": entry.macs, "bytes": entry.bytes}
-            expected = max(int(row["macs done"]) / MACS_A_SECOND, int(row["bytes"]) / BYTES_A_SECOND) / self.threads
-            row["expected ms"] = round(1e3 * expected, 4)
+            expected = entry.expected if isinstance(entry, Part) else asked / MACS_A_SECOND
+            row["expected ms"] = round(1e3 * expected / self.threads, 4)
             if self.tuner is not None:
                 tuned = entry.seconds if isinstance(entry, Part) else None
                 row["tuned ms"] = "" if tuned is None else round(1e3 * tuned, 4)

@@ -12,13 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from slidesum.core.network import Graph
 from slidesum.core.sizes import Size
 from slidesum.engine.whole.maps import BARE, FEW, Halo, Maps
 from slidesum.engine.whole.pairs import Separates, Thins, Work
 from slidesum.engine.whole.plan import Outside, Place, Plan, Ref
 from slidesum.engine.whole.units import Filters, Joins, Moves, Planned
-from slidesum.engine.whole.work import cells_of
+from slidesum.engine.whole.work import can_lie_in_blocks, cells_of
 
 Form = Literal["blocked", "thin", "plain"]
 
@@ -55,6 +57,9 @@ class Places:
                 self._widen(work.filters.x, self.form(work.filters), work.filters.what.window.halo)
             if isinstance(work, Joins):
                 self._join(work)
+        self.inside = {work.x: work.name for work in works if isinstance(work, Moves) and self._regroups(work)}
+        for name, whole in self.inside.items():
+            self._widen(whole, "blocked", self.halos.get((name, "blocked"), BARE))
 
     def is_plain(self, name: str) -> bool:
         """Whether it isn't made in blocks: it comes from outside, a plan computes it, or it is only moved, as it is wanted."""
@@ -81,6 +86,15 @@ class Places:
                 self.owners[name] = (work.name, block)
             block += -(-int(self.shapes[name][1]) // self.lanes)
 
+    def _regroups(self, work: Moves) -> bool:
+        """Whether whole blocks of samples are only told to be maps of fewer samples: as results of type 1 are."""
+        x, y = (tuple(int(n) for n in self.shapes[name]) for name in (work.x, work.name))
+        if not (can_lie_in_blocks(x) and can_lie_in_blocks(y)):
+            return False
+        if self.is_plain(work.x) or work.x in self.owners or cells_of(x) != cells_of(y) or x[1] % self.lanes or y[1] % x[1]:
+            return False
+        return x[0] * x[1] == y[0] * y[1] and np.array_equal(work.table.reshape(-1), np.arange(work.table.size))
+
     def root(self, name: str) -> tuple[str, int]:
         """The result whose buffer it is in, and its first block there."""
         first = 0
@@ -93,7 +107,11 @@ class Places:
         """Where it lies in blocks, or thin."""
         if (name, form) not in self.spots:
             root, first = self.root(name) if form == "blocked" else (name, 0)
-            if root != name:
+            if form == "blocked" and name in self.inside:
+                whole = self.spot(self.inside[name])
+                batch, channels = (int(n) for n in self.shapes[name][:2])
+                self.spots[name, form] = Spot(whole.maps.regrouped(batch, channels), whole.buffer)
+            elif root != name:
                 whole = self.spot(root, form)
                 self.spots[name, form] = Spot(whole.maps.part(first, int(self.shapes[name][1])), whole.buffer)
             else:
@@ -103,6 +121,8 @@ class Places:
                 shape = self.shapes[name]
                 lanes = 1 if form == "thin" else self.lanes
                 maps = Maps(int(shape[0]), int(shape[1]), cells_of(shape), self.halos.get((name, form), BARE), lanes)
+                if form == "blocked" and name in self.inside.values():
+                    maps = maps.close()
                 self.spots[name, form] = Spot(maps, self.plan.buffer(maps.size))
         return self.spots[name, form]
 

@@ -11,6 +11,8 @@ import numpy as np
 from slidesum.engine.whole.kernel import Kernel
 
 Array = Any
+MACS_A_SECOND, BYTES_A_SECOND = 58e9, 12e9
+"""Of one thread of the nominal machine (two Zen 4 cores with AVX-512)."""
 LINE = 64
 """Bytes of a line of the cache: where buffers begin."""
 
@@ -53,6 +55,11 @@ class Part:
     note: str = ""
     seconds: float | None = None
     weight_error: float = 0.0
+
+    @property
+    def expected(self) -> float:
+        """The seconds that one thread of the nominal machine needs at least."""
+        return max(self.macs / MACS_A_SECOND, self.bytes / BYTES_A_SECOND)
 
 
 @dataclass(frozen=True, eq=False)

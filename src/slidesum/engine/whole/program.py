@@ -27,6 +27,8 @@ from slidesum.engine.whole.objects import address_of, call_of
 from slidesum.engine.whole.plan import LINE, Outside, Part, Place, Plan, Ref, Step
 
 Array = Any
+ALONE = 60e-6
+"""Seconds of work up to which nobody is called for help: a thread that sleeps takes as long to come."""
 _programs: weakref.WeakSet[Program] = weakref.WeakSet()
 
 
@@ -175,7 +177,9 @@ class Piece:
         self._set("stage_count", len(levels))
         self._set("scratch", program.base + program.arena_bytes)
         self._set("scratch_size", program.scratch_bytes)
-        self.most = max(int(stage[2 * GAP]) for stage in self.stages)
+        tasks = max(int(stage[2 * GAP]) for stage in self.stages)
+        calls = program.in_team or sum(part.expected for part in parts) > ALONE
+        self.workers = min(program.threads, tasks) if calls else 1
         self.address = self.words.ctypes.data
 
     def _set(self, name: str, value: int) -> None:
@@ -203,11 +207,10 @@ class Piece:
         self.stages[:, 0] = 0
         self.stages[:, GAP] = 0
         self._set("seats", 0)
-        workers = min(program.threads, self.most)
-        if program.in_team and workers > 1 and in_team(program._work, self.address, workers):
+        if program.in_team and self.workers > 1 and in_team(program._work, self.address, self.workers):
             return
         self._set("open", number)
-        helpers = workers - 1
+        helpers = self.workers - 1
         try:
             if helpers > 0:
                 crew().call(helpers, lambda: program._help(self.address, number))
