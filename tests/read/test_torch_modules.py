@@ -342,3 +342,27 @@ def test_equations_are_the_projects_own():
     )
     told = [pattern(node.op.equation) for node in read.graph if isinstance(node.op, Layer)]
     assert told == ["b c 2*i+u-1 2*j+v-1, o c u v -> b o i j", "b c i+u j+v, c u v -> b c i j"]
+
+
+class Relus(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer, self.here = nn.ReLU(), nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        y = F.relu(self.layer(x) - 0.5)
+        y = F.relu(input=y - 0.5, inplace=False)
+        F.relu(y, inplace=True)
+        F.relu_(y)
+        return self.here(y * 2)
+
+
+def test_what_is_known_to_be_below_a_function_is_what_it_calls(monkeypatch):
+    def told():
+        calls = record(Relus(), [torch.zeros(2, 4)], ["x"]).calls
+        return [(call.op, {name: getattr(a, "shape", a) for name, a in call.arguments.items()}, call.place) for call in calls]
+
+    short = told()
+    monkeypatch.setattr("slidesum.read.torch_enter._BELOW", {})
+    assert short == told()
+    assert [op for op, _, _ in short] == ["relu", "sub", "relu", "sub", "relu", "relu", "relu", "mul", "relu"]

@@ -12,7 +12,12 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import torch
+from torch.nn import functional
+
 from slidesum.read.torch_schema import LEAVES
+
+Operation = tuple[Callable[..., Any], tuple[Any, ...]]
 
 QUESTIONS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
 NOT_ENTERED = ("torch._tensor_str", "torch.nn.init", "torch.serialization")
@@ -46,3 +51,16 @@ def _globals(name: str) -> dict[str, Any]:
 
 def _no(*_: Any) -> bool:
     return False
+
+
+def below(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Operation | None:
+    """The operator that such a function comes to, and its arguments, where nobody need enter it to know: networks repeat it."""
+    known = _BELOW.get(func) if isinstance(func, types.FunctionType) else None
+    return known(*args, **kwargs) if known is not None else None
+
+
+def _relu(input: torch.Tensor, inplace: bool = False) -> Operation:
+    return (torch.relu_ if inplace else torch.relu), (input,)
+
+
+_BELOW: dict[Callable[..., Any], Callable[..., Operation]] = {functional.relu: _relu}

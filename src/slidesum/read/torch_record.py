@@ -20,7 +20,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from slidesum.errors import ReadError
-from slidesum.read.torch_enter import entered
+from slidesum.read.torch_enter import below, entered
 from slidesum.read.torch_program import Array, Call, Place, Program, Times, Value, extent, extents
 from slidesum.read.torch_schema import SPREAD, arguments, operator
 from slidesum.read.torch_where import Whereabouts
@@ -85,8 +85,10 @@ class Recorder(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        inner = entered(func)
-        if inner is not None:
+        operation = below(func, args, kwargs)
+        if operation is not None:
+            func, args, kwargs = *operation, {}
+        elif (inner := entered(func)) is not None:
             with self:
                 return inner(*args, **kwargs)
         name = func.__name__
@@ -104,7 +106,7 @@ class Recorder(TorchFunctionMode):
         kept = name == "__setitem__" or (in_place and _like_first(op, args))
         result = args[0] if kept else self._result(op, func, args, kwargs)
         found = result if isinstance(result, list | tuple) else (result,)
-        if not tensors_in(found):
+        if not isinstance(result, torch.Tensor) and not tensors_in(found):
             return result
         given = {n: a if type(a) in PLAIN else self._argument(a) for n, a in arguments(op, func, args, kwargs).items()}
         if in_place:

@@ -112,19 +112,12 @@ class Lines:
     """Columns of which nothing is broken, a line of text each row."""
 
     def __init__(self, columns: Sequence[Column], *, header: bool, indent: int) -> None:
-        rooms = [c.widest for c in columns]
-
-        def line(cells: Sequence[str]) -> str:
-            sided = (
-                cell.ljust(room) if column.words else cell.rjust(room)
-                for column, cell, room in zip(columns, cells, rooms, strict=True)
-            )
-            return " " * indent + (" " * GAP).join(sided)
-
-        self.width = indent + _total(rooms)
-        self.title = line([c.title for c in columns]) if header else None
-        self.rows = [line(row) for row in zip(*(c.cells for c in columns), strict=True)]
-        self.footer = line([c.footer for c in columns]) if any(c.footer for c in columns) else None
+        sided = (" " * GAP).join(f"{{:{'<' if c.words else '>'}{c.widest}}}" for c in columns)
+        line = (" " * indent + sided).format
+        self.width = indent + _total([c.widest for c in columns])
+        self.title = line(*(c.title for c in columns)) if header else None
+        self.rows = list(map(line, *(c.cells for c in columns)))
+        self.footer = line(*(c.footer for c in columns)) if any(c.footer for c in columns) else None
 
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Segment]:
         bold = Style(bold=True)

@@ -6,11 +6,12 @@ Terminal, JSON, CSV and Markdown only draw them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from slidesum.core.network import Graph
 from slidesum.core.ops import Input
+from slidesum.core.sizes import Size
 from slidesum.laws.branches import disagreements
 from slidesum.laws.graph import reaches
 from slidesum.laws.memory import Peak, Step, peak_of, steps
@@ -38,6 +39,8 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("held bytes", "--:"),
     ("reach", "--:"),
 )
+
+COUNTED = ("weights", "biases", "macs", "backward_macs", "activation_bytes")
 
 
 class Table(Formatted, Sequence[Row]):
@@ -140,14 +143,15 @@ class Table(Formatted, Sequence[Row]):
                 pretty(row["maps"]),
                 times(row["size"]) or "1",
                 _optional(row["inputs_per_output"]),
-                *_counted(row, row["parameters_percent"], row["macs_percent"]),
+                *_counted(*(row[name] for name in COUNTED), row["parameters_percent"], row["macs_percent"]),
                 _optional(row["held_bytes"]),
                 reach_cell(row["reach"]),
             ]
 
     def total_cells(self) -> list[str]:
         """The last line of the table; of what is held, the largest."""
-        return ["total", "", "", "", "", "", *_counted(self.totals, None, None), pretty(self.peak.bytes), ""]
+        counted = _counted(*(self.totals[name] for name in COUNTED), None, None)
+        return ["total", "", "", "", "", "", *counted, pretty(self.peak.bytes), ""]
 
     def __rich__(self) -> Any:
         from slidesum.show.layout import table_text
@@ -165,16 +169,14 @@ def reach_cell(reach: Mapping[str, Reach]) -> str:
     return "all" if all(r.along is None for r in reach.values()) else times([r.field for r in reach.values()])
 
 
-def _counted(row: Mapping[str, Any], parameters: float | None, macs: float | None) -> list[str]:
-    return [
-        pretty(row["weights"]),
-        pretty(row["biases"]),
-        _percent(parameters),
-        pretty(row["macs"]),
-        _percent(macs),
-        pretty(row["backward_macs"]),
-        pretty(row["activation_bytes"]),
-    ]
+@lru_cache(maxsize=1024)
+def _counted(
+    weights: Size, biases: Size, macs: Size, backward: Size, held: Size, of_parameters: float | None, of_macs: float | None
+) -> tuple[str, ...]:
+    """The counts of a row as text; networks repeat their layers."""
+    return (
+        pretty(weights), pretty(biases), _percent(of_parameters), pretty(macs), _percent(of_macs), pretty(backward), pretty(held)
+    )  # fmt: skip
 
 
 def _optional(value: Any) -> str:
