@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import slidesum as ss
+from slidesum.engine.mapped import is_mapped
 from slidesum.engine.whole import emit_chosen
 from slidesum.errors import FileError, UsageError
 
@@ -125,3 +126,26 @@ def test_how_it_is_compiled_is_pickled_too():
     fast = ss.compile("lenet5", 2, threads=1, tune=0, weights="bfloat16")
     again = pickle.loads(pickle.dumps(fast))
     assert (again.tune, again.weights) == (fast.tune, fast.weights) == (0, "bfloat16")
+
+
+@pytest.mark.parametrize("name", ["one of each", "mobilenet-v2", "googlenet", "lenet5"])
+@pytest.mark.parametrize("engine", ["native", "by plans"])
+def test_of_a_mapped_file_nothing_is_held(saved, tmp_path, name, engine, monkeypatch):
+    """Neither by a kernel nor for a plan: the file may change as soon as the network is compiled."""
+    path, net = saved
+    if name != "one of each":
+        sizes = {"googlenet": {"width": "1/4", "side": 64}, "mobilenet-v2": {"side": 32}}.get(name, {})
+        path, net = tmp_path / "net.slidesum", ss.load(name, **sizes)
+        net.save(path)
+    monkeypatch.setattr("slidesum.read.mapped.LARGE", 1)
+    monkeypatch.setattr("slidesum.read.mapped.MOST", 10**6)
+    if engine == "by plans":
+        monkeypatch.setattr("slidesum.run.compiled.host", lambda: None)
+    fast, beside = ss.compile(path, 2, threads=2), net.compile(batch=2, threads=2)
+    assert not any(map(is_mapped, fast.values.values()))
+    if engine == "native":
+        numbers = [n for part in fast.native.program.plan.parts for n in part.numbers.values() if isinstance(n, np.ndarray)]
+        assert numbers
+        assert not any(map(is_mapped, numbers))
+    x = np.random.default_rng(0).standard_normal((2, *net.graph.inputs[0].shape[1:])).astype("float32")
+    assert np.array_equal(fast(x), beside(x))

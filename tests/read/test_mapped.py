@@ -80,6 +80,17 @@ def test_a_deflated_entry_is_read(tmp_path, graph):
     assert all(np.array_equal(found[name], array) for name, array in initial_values(graph).items())
 
 
+@pytest.mark.parametrize("ending", ["slidesum", "json"])
+def test_what_cant_be_mapped_is_read(tmp_path, graph, ending, monkeypatch):
+    def refused(*_, **__):
+        raise OSError("no such device")
+
+    save(tmp_path / f"a.{ending}", graph, initial_values(graph))
+    monkeypatch.setattr(mmap, "mmap", refused)
+    _, found = load(tmp_path / f"a.{ending}", mapped=True)
+    assert all(np.array_equal(found[name], array) for name, array in initial_values(graph).items())
+
+
 def refusal(path):
     with pytest.raises(FileError) as caught:
         load(path, mapped=True)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from slidesum.core.axis import Address, Axis, Merged, Name, One, Rest
 from slidesum.core.equation import Equation, Operand
 from slidesum.core.sizes import Size, prod
 
-Border = Literal["zero", "circular", "reflect", "replicate"] | int | float | complex
-BORDERS = ("zero", "circular", "reflect", "replicate")
+NamedBorder = Literal["zero", "circular", "reflect", "replicate"]
+Border = NamedBorder | int | float | complex
+BORDERS: tuple[NamedBorder, ...] = get_args(NamedBorder)
 
 PaddingWord = Literal["valid", "same", "same_lower", "full"]
 PADDINGS: tuple[str, ...] = ("valid", "same", "same_lower", "full")

@@ -50,11 +50,8 @@ def checksum(where: str, digest: Any) -> str:
 
 def most_bytes(graph: Graph) -> int:
     """No file with the arrays of this network is larger."""
-    return (
-        8
-        + LARGEST_HEADER
-        + max(dtype.itemsize for dtype in DTYPES.values()) * sum(prod(shape) for shape in wanted_shapes(graph).values())
-    )
+    widest = max(dtype.itemsize for dtype in DTYPES.values())
+    return 8 + LARGEST_HEADER + widest * sum(prod(shape) for shape in wanted_shapes(graph).values())
 
 
 def arrays_in(

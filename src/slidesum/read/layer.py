@@ -159,8 +159,9 @@ def border_in(fields: Fields, value: Any) -> Border:
             return part
         raise fields.wrong("border", value, f"{', '.join(BORDERS)}, or a number")
 
-    if isinstance(value, str) and value in BORDERS:
-        return value  # type: ignore[return-value]
+    for border in BORDERS:
+        if value == border:
+            return border
     if isinstance(value, dict) and set(value) == {"real", "imag"}:
         return complex(real(value["real"]), real(value["imag"]))
     return real(value)

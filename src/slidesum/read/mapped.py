@@ -37,7 +37,7 @@ class Place:
 
 
 def arrays_at(file: BinaryIO, places: Mapping[str, Place]) -> dict[str, Array]:
-    """The arrays at these places. Raises OSError for a file that can't be mapped."""
+    """The arrays at these places. What can't be mapped is read: not every file system can, and file handles may run out."""
     large = sorted((place.bytes, name) for name, place in places.items() if place.bytes >= LARGE)[-MOST:]
     mapped = {name for _, name in large}
     return {name: (_mapped if name in mapped else _read)(file, place) for name, place in places.items()}
@@ -45,7 +45,10 @@ def arrays_at(file: BinaryIO, places: Mapping[str, Place]) -> dict[str, Array]:
 
 def _mapped(file: BinaryIO, place: Place) -> Array:
     begin = place.begin - place.begin % mmap.ALLOCATIONGRANULARITY
-    pages = mmap.mmap(file.fileno(), place.begin - begin + place.bytes, access=mmap.ACCESS_READ, offset=begin)
+    try:
+        pages = mmap.mmap(file.fileno(), place.begin - begin + place.bytes, access=mmap.ACCESS_READ, offset=begin)
+    except OSError:
+        return _read(file, place)
     return np.frombuffer(pages, place.dtype, prod(place.shape), place.begin - begin).reshape(place.shape)
 
 

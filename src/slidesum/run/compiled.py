@@ -13,10 +13,11 @@ import numpy as np
 
 from slidesum.core.network import Graph, Node
 from slidesum.engine.host import host
+from slidesum.engine.mapped import is_mapped
 from slidesum.errors import ArrayError, SizeError, UsageError
 from slidesum.run.met import as_numpy, library
 from slidesum.run.native import NO_ENGINE
-from slidesum.run.network import checked_values, fitted_inputs, refuse_symbols, result_of, walk
+from slidesum.run.network import checked_values, fitted_inputs, prepared, refuse_symbols, walk
 
 if TYPE_CHECKING:
     from slidesum.engine.whole.network import NativeNetwork, Row
@@ -56,7 +57,11 @@ class Compiled:
         self.threads = known_threads(threads)
         held = {name: np.asarray(array, np.float32) for name, array in checked_values(graph, values).items()}
         self.values = held if again is None else _taken(held, values)
+        self.prepared: dict[str, Callable[[Sequence[Array]], Array]] = {}
         self.native = self._native(dict(held) if again is None else held)
+        for name, array in held.items():
+            if is_mapped(array):  # what plans need stays here for long, and its file needn't
+                held[name] = array.copy()
 
     def _native(self, values: dict[str, Array]) -> NativeNetwork | None:
         here = host()
@@ -68,7 +73,9 @@ class Compiled:
 
     def _by_plan(self, node: Node, before: Sequence[Array]) -> Array:
         """The result of one layer, where there is no kernel for it."""
-        return result_of(node, self.values, before, FLOAT)
+        if node.name not in self.prepared:
+            self.prepared[node.name] = prepared(node, self.values, FLOAT)
+        return self.prepared[node.name](before)
 
     @property
     def is_native(self) -> bool:

@@ -39,6 +39,8 @@ from slidesum.run.wiring import full_filters
 def computed(backend: Backend, node: Node, arrays: Mapping[str, Array], before: Sequence[Array]) -> Array:
     """The result of one layer, from the arrays that it keeps (by their short names: w, bias, scale …) and those that it reads.
 
+    Who computes it often gives its constants as arrays, too: see `constants`.
+
     Raises NetworkError for a layer that only its name is known of.
     """
     match node.op:
@@ -66,7 +68,8 @@ def computed(backend: Backend, node: Node, arrays: Mapping[str, Array], before: 
             return _moved(backend, node, before[0])
         case Distance(centres):
             x = before[0]
-            difference = backend.reshape(x, (x.shape[0], 1, x.shape[1])) - backend.constant(centres, x)
+            known = arrays["centres"] if "centres" in arrays else backend.constant(centres, x)
+            difference = backend.reshape(x, (x.shape[0], 1, x.shape[1])) - known
             return backend.reduce(difference * difference, [2], "sum")
         case Opaque(kind):
             raise NetworkError(
@@ -76,6 +79,11 @@ def computed(backend: Backend, node: Node, arrays: Mapping[str, Array], before: 
             )
         case Input():
             raise AssertionError("an input isn't computed")
+
+
+def constants(backend: Backend, node: Node, like: Array) -> dict[str, Array]:
+    """The numbers that a layer brings with it, as arrays by the names that `computed` knows them by."""
+    return {"centres": backend.constant(node.op.centres, like)} if isinstance(node.op, Distance) else {}
 
 
 def _added(before: Sequence[Array]) -> Array:

@@ -39,10 +39,11 @@ def shown_bytes(count: int) -> str:
     >>> shown_bytes(6_000_000_000), shown_bytes(1536)
     ('6.0 GB', '1.5 kB')
     """
+    shown: float = count
     for unit in ("bytes", "kB", "MB", "GB", "TB", "PB"):
-        if count < 1000 or unit == "PB":
-            return f"{count} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
-        count = count / 1000  # type: ignore[assignment]
+        if shown < 1000 or unit == "PB":
+            return f"{count} {unit}" if unit == "bytes" else f"{shown:,.1f} {unit}"
+        shown /= 1000
     raise AssertionError
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import sqrt
 from typing import Any
 
@@ -14,7 +15,7 @@ from slidesum.core.sizes import is_number
 from slidesum.errors import FileError, SizeError, UsageError
 from slidesum.laws.parameters import kept_parameters, parameters
 from slidesum.run.backend import Array
-from slidesum.run.layers import computed
+from slidesum.run.layers import computed, constants
 from slidesum.run.met import as_numpy, met
 
 Values = Mapping[str, Array]
@@ -118,9 +119,15 @@ def fitted(node: Node, x: Array) -> Array:
 
 def result_of(node: Node, values: Values, before: Sequence[Array], like: Array) -> Array:
     """The result of one layer as it computes when nothing is being trained; `like` is an array of the library that computes."""
+    return prepared(node, values, like)(before)
+
+
+def prepared(node: Node, values: Values, like: Array) -> Callable[[Sequence[Array]], Array]:
+    """What computes the layer from the results that it reads: its arrays are looked up once."""
     backend = met([like])[0]
     kept = () if isinstance(node.op, Opaque) else parameters(node)
-    return computed(backend, node, {p.name: backend.constant(values[f"{node.owner}.{p.name}"], like) for p in kept}, before)
+    arrays = {p.name: backend.constant(values[f"{node.owner}.{p.name}"], like) for p in kept}
+    return partial(computed, backend, node, {**arrays, **constants(backend, node, like)})
 
 
 def refuse_symbols(graph: Graph) -> None:

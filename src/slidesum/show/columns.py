@@ -116,7 +116,7 @@ class Lines:
         line = (" " * indent + sided).format
         self.width = indent + _total([c.widest for c in columns])
         self.title = line(*(c.title for c in columns)) if header else None
-        self.rows = list(map(line, *(c.cells for c in columns)))
+        self.rows = [line(*row) for row in zip(*(c.cells for c in columns), strict=True)]
         self.footer = line(*(c.footer for c in columns)) if any(c.footer for c in columns) else None
 
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Segment]:

@@ -90,7 +90,7 @@ def test_the_policy_lets_nothing_out(watched, lenet_page):
         address = f"http://127.0.0.1:{somebody.getsockname()[1]}/a"
         assert watched.page.evaluate(TRIES, address) == ["fetch", "image", "script"]
         somebody.settimeout(0.5)
-        with pytest.raises(TimeoutError):
+        with pytest.raises(TimeoutError, match=r"^timed out$"):
             somebody.accept()
     assert watched.errors
     assert all("Content Security Policy" in error for error in watched.errors)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from slidesum.core.network import Graph, Node
-from slidesum.core.ops import Distance
 from slidesum.engine.whole.candidates import Choose, Setting, candidates
 from slidesum.engine.whole.emit_chosen import Filtering, write_filters
 from slidesum.engine.whole.emit_depthwise import separable_part
@@ -101,8 +100,6 @@ class Emitter:
                 self._joins(work)
             case Moves() | Thins():  # the first when somebody wants it, in that form; the other is there
                 pass
-            case Planned(name, inputs, Node(op=Distance(centres))):
-                self._step(name, inputs, self.places.plain(name), to_centres(np.array(centres, np.float32)))
             case Planned(name, inputs, node):
                 self._step(name, inputs, self.places.plain(name), lambda arrays: self.compute(node, arrays))
 
@@ -282,13 +279,3 @@ class Emitter:
                 return int(count(node.sized).macs) if node.sized is not None else 0
             case _:
                 return 0
-
-
-def to_centres(centres: Array) -> Callable[[Sequence[Array]], Array]:
-    """What computes squared distances to these centres: as the layer's plan does, which makes an array of them at every call."""
-
-    def distances(arrays: Sequence[Array]) -> Array:
-        difference = arrays[0][:, None] - centres
-        return np.einsum("boc,boc->bo", difference, difference)
-
-    return distances
