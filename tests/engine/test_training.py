@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -282,8 +283,11 @@ def test_what_is_asked_for_is_said():
 def test_without_an_engine_it_is_said_and_the_plan_computes(monkeypatch):
     monkeypatch.setattr("slidesum.run.native.host", lambda: None)
     monkeypatch.setattr("slidesum.run.torch_learning.host", lambda: None)
-    why = "there is no engine here: llvmlite isn't installed, or the processor isn't known; the layer is computed by its plan"
-    with pytest.warns(UserWarning, match=f"^{why}$"):
+    why = (
+        "there is no engine here: llvmlite isn't installed (pip install 'slidesum[native]'), or the processor isn't known; "
+        "the layer is computed by its plan"
+    )
+    with pytest.warns(UserWarning, match=f"^{re.escape(why)}$"):
         layer = ss.torch.Conv("b c i+u j+v, o c u v -> b o i j", engine="native", **{**SAME, "c": 33})
     assert layer.engine_for(1, 33, 29, 29) == "plans"
     assert layer(torch.zeros(1, 33, 29, 29)).shape == (1, 48, 29, 29)

@@ -411,7 +411,8 @@ def test_without_an_engine(monkeypatch):
     assert error(SMALL, fast, [x]) <= 1e-5
     assert str(fast) == (
         "resnet18, 2 threads, float32\n"
-        "there is no engine here: llvmlite isn't installed, or the processor isn't known; every layer is computed by its plan"
+        "there is no engine here: llvmlite isn't installed (pip install 'slidesum[native]'), or the processor isn't known; "
+        "every layer is computed by its plan"
     )
 
 

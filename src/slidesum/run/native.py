@@ -15,7 +15,7 @@ from slidesum.plans.geometry import Geometry
 Shape = tuple[int, ...]
 
 
-NO_ENGINE = "there is no engine here: llvmlite isn't installed, or the processor isn't known"
+NO_ENGINE = "there is no engine here: llvmlite isn't installed (pip install 'slidesum[native]'), or the processor isn't known"
 
 
 def available() -> bool:
