@@ -28,7 +28,6 @@ from slidesum.read.torch_where import Whereabouts
 STAND_IN = 10007
 """The batch while recording: a prime that is no usual extent."""
 LARGEST_CONSTANT = 2**26
-META = torch.device("meta")  # made once: torch takes longer to read the name than to make a tensor
 
 SAME_SHAPE = ("batch_norm", "relu", "sigmoid", "silu", "hardswish", "gelu")
 """Operators whose result is like their first argument, known without asking."""
@@ -38,8 +37,6 @@ ASKED = frozenset({"dim", "ndimension", "size", "numel", "stride", "is_contiguou
 """What a tensor is asked about itself, and no operation."""
 PLAIN = frozenset({bool, float, str, type(None)})
 """Arguments that stand in a call as they are."""
-INTEGERS = frozenset({int})
-"""The types in a shape, in strides and the like."""
 _MADE: dict[tuple[Any, ...], tuple[torch.Size, torch.dtype]] = {}
 MOST_MADE = 4096
 """So many of those results are remembered: the operator and the shapes, types and numbers that it is given say what they are."""
@@ -58,7 +55,7 @@ def record(module: torch.nn.Module, examples: Sequence[torch.Tensor], names: Seq
     for one in examples:
         grows = batch and one.ndim > 0 and one.shape[0] == declared
         shape = (batch, *one.shape[1:]) if grows else tuple(one.shape)
-        inputs.append(torch.empty(shape, dtype=one.dtype, device=META))
+        inputs.append(torch.empty(shape, dtype=one.dtype, device="meta"))
     held = {name: recorder.bind(x) for name, x in zip(names, inputs, strict=True)}
     with torch.no_grad(), recorder.where.following(), recorder:
         result = module(*inputs)
@@ -132,7 +129,7 @@ class Recorder(TorchFunctionMode):
     def _result(self, op: str, func: Any, args: Any, kwargs: Any) -> Any:
         """What torch returns for tensors without memory; where that follows from what is known, torch isn't asked."""
         if _like_first(op, args):
-            return torch.empty(args[0].shape, dtype=args[0].dtype, device=META)
+            return torch.empty(args[0].shape, dtype=args[0].dtype, device="meta")
         if self.real or op not in REMEMBERED:
             return func(*self._light(args), **self._light(kwargs))
         key = (op, *map(_known_by, (*args, *kwargs, *kwargs.values())))
@@ -142,7 +139,7 @@ class Recorder(TorchFunctionMode):
             found = func(*self._light(args), **self._light(kwargs))
             _MADE[key] = (found.shape, found.dtype)
         shape, dtype = _MADE[key]
-        return torch.empty(shape, dtype=dtype, device=META)
+        return torch.empty(shape, dtype=dtype, device="meta")
 
     def program(self, name: str, batch: int, inputs: dict[str, Value], result: Any, reader: str) -> Program:
         """What was recorded, with the values of the result as outputs."""
@@ -202,7 +199,7 @@ class Recorder(TorchFunctionMode):
             if self.real or argument.is_meta:
                 return argument
             if id(argument) not in self.without_memory:
-                self.without_memory[id(argument)] = torch.empty(argument.shape, dtype=argument.dtype, device=META)
+                self.without_memory[id(argument)] = torch.empty(argument.shape, dtype=argument.dtype, device="meta")
                 self.kept.append(argument)
             return self.without_memory[id(argument)]
         if isinstance(argument, tuple | list):
@@ -213,12 +210,10 @@ class Recorder(TorchFunctionMode):
 
     def _argument(self, argument: Any) -> Any:
         """The argument as it stands in a call."""
-        if type(argument) is int:
-            return extent(argument, self.batch)
-        if type(argument) in (tuple, list) and INTEGERS.issuperset(map(type, argument)):
-            return extents(tuple(argument), self.batch)
         if (known := self.values.get(id(argument))) is not None:
             return known
+        if isinstance(argument, int) and not isinstance(argument, bool):
+            return extent(argument, self.batch)
         if isinstance(argument, torch.Tensor):
             return argument.item() if argument.ndim == 0 and id(argument) not in self.values else self.value(argument)
         if isinstance(argument, (list, tuple)):
